@@ -1,0 +1,41 @@
+# Two commands do everything on a fresh machine with Python 3.11 or newer and make:
+#   make bench    set up, then train, prove and compare the frameworks
+#   make test     set up, then run lint, types, import contracts and all tests
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+FRAMEWORKS := torch tensorflow-cpu jax
+PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet -c constraints.txt
+
+.PHONY: bench test check fix clean
+.DEFAULT_GOAL := test
+
+$(VENV)/ready-bench: pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "installing the frameworks; this takes some minutes the first time"
+	$(PIP) -e . $(FRAMEWORKS)
+	touch $@
+
+$(VENV)/ready-test: $(VENV)/ready-bench
+	$(PIP) -e ".[dev]"
+	touch $@
+
+bench: $(VENV)/ready-bench
+	$(BIN)/envdoctor bench $(ARGS)
+
+check: $(VENV)/ready-test
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+test: check
+	$(BIN)/python -m pytest $(ARGS)
+
+fix: $(VENV)/ready-test
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
