@@ -1,0 +1,169 @@
+"""What a worker can do: import a framework, build a trainer, step it under the clock."""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import sys
+from importlib import metadata
+from time import perf_counter_ns, process_time_ns
+from typing import Any, Callable, Dict, List, Optional
+
+import numpy as np
+
+from envdoctor.child.contract import Data, Trainer
+from envdoctor.child.job import Job, Setting
+from envdoctor.child.memory import read_memory, reset_peak
+from envdoctor.child.protocol import number
+
+
+class Session:
+    """One framework, one trainer at a time. Each public method answers one request."""
+
+    def __init__(self) -> None:
+        self._class: Any = None
+        self._trainer: Optional[Trainer] = None
+
+    def handlers(self) -> Dict[str, Callable[..., Dict[str, Any]]]:
+        """The requests by name."""
+        return {
+            "load": self.load,
+            "build": self.build,
+            "steps": self.steps,
+            "block": self.block,
+            "differentiate": self.differentiate,
+            "evaluate": self.evaluate,
+            "read_weights": self.read_weights,
+            "reset_peak": self.reset_peak,
+            "memory": self.memory,
+        }
+
+    def load(
+        self, module: str, trainer: str, setting: Dict[str, Any], distributions: List[str]
+    ) -> Dict[str, Any]:
+        """Import the framework and let the trainer start the device."""
+        begun = perf_counter_ns()
+        importlib.import_module(module)
+        imported = perf_counter_ns()
+        package, _, name = trainer.partition(":")
+        self._class = getattr(importlib.import_module(package), name)
+        found = perf_counter_ns()
+        self._class.start(Setting(**setting))
+        started = perf_counter_ns()
+        return {
+            "import_ns": imported - begun,
+            "device_init_ns": started - found,
+            "versions": _versions(distributions),
+            "memory": read_memory(),
+        }
+
+    def build(self, job: Dict[str, Any], weights: str, data: str) -> Dict[str, Any]:
+        """Build a trainer from the job, with weights and data from files; drop the one before."""
+        self._trainer = None
+        gc.collect()
+        parsed = Job.from_json(job)
+        arrays = _read(weights)
+        staged = Data(**_read(data))
+        begun = perf_counter_ns()
+        trainer: Trainer = self._class(parsed, arrays)
+        built = perf_counter_ns()
+        trainer.stage(staged)
+        ended = perf_counter_ns()
+        self._trainer = trainer
+        return {"build_ns": built - begun, "stage_ns": ended - built, "memory": read_memory()}
+
+    def steps(self, batches: List[int]) -> Dict[str, Any]:
+        """Take steps one by one, waiting after each; the loss is read outside the clock."""
+        trainer = self._built()
+        walls: List[int] = []
+        losses: List[Any] = []
+        for batch in batches:
+            begun = perf_counter_ns()
+            trainer.step(batch)
+            trainer.wait()
+            walls.append(perf_counter_ns() - begun)
+            losses.append(number(trainer.loss()))
+        return {"wall_ns": walls, "losses": losses, "compilations": trainer.compilations()}
+
+    def block(self, first: int, steps: int, count: int) -> Dict[str, Any]:
+        """Take `steps` steps between two waits, round and round a plan of `count` batches."""
+        trainer = self._built()
+        batches = [(first + index) % count for index in range(steps)]
+        step, wait = trainer.step, trainer.wait
+        wait()
+        cpu = process_time_ns()
+        begun = perf_counter_ns()
+        for batch in batches:
+            step(batch)
+        wait()
+        wall_ns = perf_counter_ns() - begun
+        return {
+            "wall_ns": wall_ns,
+            "cpu_ns": process_time_ns() - cpu,
+            "loss": number(trainer.loss()),
+            "compilations": trainer.compilations(),
+        }
+
+    def differentiate(self, batch: int, path: str) -> Dict[str, Any]:
+        """Write outputs and gradients of the present model on a batch to a file."""
+        result = self._built().differentiate(batch)
+        arrays = {f"gradient:{name}": value for name, value in result.tensors.items()}
+        _write(path, outputs=result.outputs, **arrays)
+        return {"loss": number(result.loss)}
+
+    def evaluate(self, split: str, path: str) -> Dict[str, Any]:
+        """Write the outputs for a whole split to a file."""
+        trainer = self._built()
+        begun = perf_counter_ns()
+        outputs = trainer.outputs(split)
+        wall_ns = perf_counter_ns() - begun
+        _write(path, outputs=outputs)
+        return {"wall_ns": wall_ns}
+
+    def read_weights(self, path: str) -> Dict[str, Any]:
+        """Write the present weights to a file."""
+        _write(path, **dict(self._built().weights()))
+        return {}
+
+    def reset_peak(self) -> Dict[str, Any]:
+        """Start a new peak of host memory, after what warm-up left over is collected."""
+        gc.collect()
+        # What exists now lives on; later collections inside a block need not look at it again.
+        gc.freeze()
+        return {"reset": reset_peak()}
+
+    def memory(self) -> Dict[str, Any]:
+        """Host memory, and the device's where it is another."""
+        device = self._built().device_memory()
+        return {
+            "host": read_memory(),
+            "device_peak_bytes": None if device is None else device.allocated_bytes,
+            "device_reserved_bytes": None if device is None else device.reserved_bytes,
+        }
+
+    def _built(self) -> Trainer:
+        if self._trainer is None:
+            raise RuntimeError("nothing was built yet")
+        return self._trainer
+
+
+def _versions(distributions: List[str]) -> Dict[str, str]:
+    """The versions of what is installed among these, and of Python and NumPy."""
+    versions = {"python": ".".join(str(part) for part in sys.version_info[:3])}
+    for name in [*distributions, "numpy"]:
+        try:
+            versions[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return versions
+
+
+def _read(path: str) -> Dict[str, Any]:
+    with np.load(path, allow_pickle=False) as arrays:
+        return {name: arrays[name] for name in arrays.files}
+
+
+def _write(path: str, **arrays: Any) -> None:
+    with open(path, "wb") as stream:  # noqa: PTH123  np.savez would append a suffix to a name
+        plain: Any = {name: np.asarray(value) for name, value in arrays.items()}
+        np.savez(stream, **plain)
