@@ -1,0 +1,125 @@
+"""All that a plugin touches: the records that its hooks yield, and the hook marker.
+
+A record says what a plugin offers without doing anything: making one imports no framework and
+looks at no machine. The code that a backend runs lives in its trainer, which is imported in the
+target only (see `envdoctor.child.contract`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import pluggy
+
+from envdoctor.child.job import Setting
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+    from typing import TextIO
+
+    from envdoctor.model.facts import Facts
+    from envdoctor.model.run import Run
+
+__all__ = [
+    "Backend",
+    "DataSet",
+    "Detector",
+    "Exporter",
+    "Mode",
+    "Setting",
+    "WorkloadFile",
+    "hookimpl",
+]
+
+hookimpl = pluggy.HookimplMarker("envdoctor")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mode:
+    """One way in which users run a framework; each mode is a row of its own."""
+
+    name: str
+    summary: str
+    compiled: bool = False
+    """Whether steps are compiled, which costs time before the first one: used for estimates."""
+    practice: tuple[str, ...] = ()
+    """What the trainer does to be fast in this mode, in words that an expert can check."""
+
+
+def _no_variables(_: Setting) -> Mapping[str, str]:
+    return {}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Backend:
+    """A framework that can train the workloads, resolved without importing it."""
+
+    name: str
+    summary: str
+    module: str
+    """The top-level module of the framework, as users import it."""
+    distributions: tuple[str, ...]
+    """The distributions that may provide the module; the first is what we tell users to install."""
+    trainer: str
+    """`package.module:Class`, resolved in the child only; the package is copied into the target."""
+    modes: tuple[Mode, ...]
+    precisions: tuple[str, ...] = ("fp32",)
+    at_least: str = ""
+    """The oldest version of the distribution that the trainer works with."""
+    environment: Callable[[Setting], Mapping[str, str]] = _no_variables
+    """The variables to set before the interpreter starts: threads, caches, precision."""
+
+    @property
+    def requirement(self) -> str:
+        """What to ask an installer for."""
+        return (
+            f"{self.distributions[0]}>={self.at_least}" if self.at_least else self.distributions[0]
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataSet:
+    """A data set in a file that lies on this machine.
+
+    `images`: an `.npz` with `images` (samples, height, width[, channels]) and integer `labels`.
+    `table`: an `.npz` with `features` (samples, columns) and `targets`, integers for classes.
+    `text`: UTF-8 text, gzipped if the name ends so.
+    """
+
+    name: str
+    summary: str
+    kind: Literal["images", "table", "text"]
+    path: Path
+    scale: float = 1.0
+    """Images are divided by this."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkloadFile:
+    """A workload that ships with a plugin."""
+
+    name: str
+    path: Path
+
+
+@dataclass(frozen=True, kw_only=True)
+class Detector:
+    """Finds out about one part of the machine; what it cannot find it leaves out."""
+
+    name: str
+    summary: str
+    run: Callable[[], Facts]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exporter:
+    """One output format: a pure function of the result."""
+
+    name: str
+    summary: str
+    suffix: str
+    write: Callable[[Run, TextIO], None]
+
+

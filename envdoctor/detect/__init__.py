@@ -1,0 +1,1 @@
+"""Detectors: what the machine is, one subsystem a file. None of them loads a framework."""

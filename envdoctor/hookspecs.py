@@ -1,0 +1,44 @@
+"""The hooks. Each takes no argument and yields frozen records of `envdoctor.api`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pluggy
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from envdoctor.api import Backend, DataSet, Detector, Exporter, WorkloadFile
+
+hookspec = pluggy.HookspecMarker("envdoctor")
+
+
+@hookspec
+def envdoctor_backends() -> Iterable[Backend]:
+    """Frameworks that can train the workloads."""
+    return ()
+
+
+@hookspec
+def envdoctor_workloads() -> Iterable[WorkloadFile]:
+    """Workload files that can be asked for by name."""
+    return ()
+
+
+@hookspec
+def envdoctor_data_sets() -> Iterable[DataSet]:
+    """Data sets that a workload can name."""
+    return ()
+
+
+@hookspec
+def envdoctor_detectors() -> Iterable[Detector]:
+    """Parts of the machine, found out without loading a framework."""
+    return ()
+
+
+@hookspec
+def envdoctor_exporters() -> Iterable[Exporter]:
+    """Output formats for a run."""
+    return ()

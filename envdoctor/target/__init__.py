@@ -1,0 +1,1 @@
+"""The environment under examination: its interpreter, and children that run in it."""
