@@ -1,0 +1,1 @@
+"""The reference workloads and their data sets."""

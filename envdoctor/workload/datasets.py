@@ -1,0 +1,229 @@
+"""Reads a data set into arrays: the samples of a view, split into training and test."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import zipfile
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from envdoctor.errors import InputError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from envdoctor.api import DataSet
+    from envdoctor.child.layers import Shape
+    from envdoctor.model.description import DataSpec
+
+TEST_EVERY = 5
+"""Every fifth sample is a test sample, from the first on."""
+TEST_TEXT_SHARE = 0.1
+"""The end of a text is the test text: the beginning would be seen in training."""
+LARGEST_CSV_BYTES = 500_000_000
+
+
+@dataclass(frozen=True)
+class Samples:
+    """A data set as a workload sees it.
+
+    Inputs are (samples, *input_shape), float64, or int32 symbols; targets are int32 labels,
+    (samples,) or (samples, steps), or float64 values (samples, 1).
+    """
+
+    train_inputs: NDArray[Any]
+    train_targets: NDArray[Any]
+    test_inputs: NDArray[Any]
+    test_targets: NDArray[Any]
+    classes: int | None
+    """The number of different labels; None where the targets are numbers."""
+    symbols: int | None = None
+    """The size of the alphabet, if the inputs are symbols."""
+
+    @property
+    def input_shape(self) -> Shape:
+        """The shape of one sample."""
+        return tuple(self.train_inputs.shape[1:])
+
+
+def read_samples(data_set: DataSet, spec: DataSpec, source: str) -> Samples:
+    """The samples of a data set in the view that a workload asks for.
+
+    Raises:
+        InputError: the file is missing or damaged, or has no such view.
+    """
+    try:
+        if data_set.kind == "text":
+            return _read_text(data_set.path, spec, source)
+        with np.load(data_set.path, allow_pickle=False) as arrays:
+            if data_set.kind == "images":
+                return _view_images(
+                    arrays["images"] / data_set.scale, arrays["labels"], spec, source
+                )
+            return _view_table(arrays["features"], arrays["targets"], spec, source)
+    except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise InputError(
+            f"data set {data_set.name}: {data_set.path} cannot be read ({error}).",
+            "Reinstall envdoctor, or the plugin that ships the data set.",
+        ) from error
+
+
+def _split(inputs: NDArray[Any], targets: NDArray[Any], classes: int | None) -> Samples:
+    test = np.arange(len(inputs)) % TEST_EVERY == 0
+    return Samples(inputs[~test], targets[~test], inputs[test], targets[test], classes)
+
+
+def _view_images(
+    images: NDArray[Any], labels: NDArray[Any], spec: DataSpec, source: str
+) -> Samples:
+    if images.ndim == 3:
+        images = images[..., np.newaxis]
+    count, height, width, channels = images.shape
+    shapes = {
+        "vector": (count, height * width * channels),
+        "image": images.shape,
+        "rows": (count, height, width * channels),
+    }
+    inputs = images.reshape(_shape_of(spec, shapes, source))
+    return _split(inputs, labels.astype(np.int32), int(labels.max()) + 1)
+
+
+def _shape_of(spec: DataSpec, shapes: dict[str, tuple[int, ...]], source: str) -> tuple[int, ...]:
+    if spec.view not in shapes:
+        raise _no_view(spec, tuple(shapes), source)
+    return shapes[spec.view]
+
+
+def _no_view(spec: DataSpec, views: tuple[str, ...], source: str) -> InputError:
+    return InputError(
+        f"{source}: data set {spec.set} has no view `{spec.view}`.", f"It has: {', '.join(views)}."
+    )
+
+
+def _view_table(
+    features: NDArray[Any], targets: NDArray[Any], spec: DataSpec, source: str
+) -> Samples:
+    """A table, each column standardised by the training rows; so are targets that are numbers."""
+    _shape_of(spec, {"vector": features.shape}, source)
+    classes = int(targets.max()) + 1 if np.issubdtype(targets.dtype, np.integer) else None
+    typed = targets.astype(np.int32) if classes else targets.astype(np.float64)[:, np.newaxis]
+    raw = _split(features.astype(np.float64), typed, classes)
+    train, test = _standardise(raw.train_inputs, raw.test_inputs)
+    return Samples(train, raw.train_targets, test, raw.test_targets, classes)
+
+
+def _standardise(train: NDArray[Any], test: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+    mean, deviation = train.mean(axis=0), train.std(axis=0)
+    deviation[deviation == 0] = 1.0
+    return (train - mean) / deviation, (test - mean) / deviation
+
+
+def _read_text(path: Path, spec: DataSpec, source: str) -> Samples:
+    """Windows of a text that do not overlap; the target of each symbol is the next one."""
+    if spec.view != "tokens":
+        raise _no_view(spec, ("tokens",), source)
+    if spec.steps is None:
+        raise InputError(
+            f"{source}: [data] needs `steps` for the view `tokens`.", "The length of a window."
+        )
+    raw = path.read_bytes()
+    text = (gzip.decompress(raw) if path.suffix == ".gz" else raw).decode("utf-8")
+    codes = np.frombuffer(text.encode("utf-32-le"), dtype=np.uint32)
+    alphabet, tokens = np.unique(codes, return_inverse=True)
+    tokens = tokens.astype(np.int32)
+    border = int(len(tokens) * (1 - TEST_TEXT_SHARE))
+    if len(tokens) - border <= spec.steps:
+        raise InputError(
+            f"{source}: the text is too short for windows of {spec.steps}.", "Take fewer `steps`."
+        )
+    train = _windows(tokens[:border], spec.steps)
+    test = _windows(tokens[border:], spec.steps)
+    return Samples(*train, *test, classes=len(alphabet), symbols=len(alphabet))
+
+
+def _windows(tokens: NDArray[Any], steps: int) -> tuple[NDArray[Any], NDArray[Any]]:
+    count = (len(tokens) - 1) // steps
+    inputs = tokens[: count * steps].reshape(count, steps)
+    return inputs, tokens[1 : count * steps + 1].reshape(count, steps)
+
+
+def read_csv(path: Path, spec: DataSpec, source: str) -> Samples:
+    """A CSV file with a header row: numbers in all columns, the target by name.
+
+    A target column of whole numbers from 0, or of words, makes classes; other numbers a regression.
+
+    Raises:
+        InputError: with the row and column that cannot be used.
+    """
+    header, rows = _csv_rows(path, source)
+    target = spec.target or header[-1]
+    if target not in header:
+        raise InputError(
+            f"{source}: {path.name} has no column `{target}`.", f"It has: {', '.join(header[:20])}."
+        )
+    column = header.index(target)
+    texts = [row[column].strip() for row in rows]
+    features = [[row[i] for i in range(len(header)) if i != column] for row in rows]
+    names = [name for name in header if name != target]
+    return _view_table(_numbers(features, names, path, source), _targets(texts), spec, source)
+
+
+def _csv_rows(path: Path, source: str) -> tuple[list[str], list[list[str]]]:
+    try:
+        if path.stat().st_size > LARGEST_CSV_BYTES:
+            raise InputError(
+                f"{source}: {path.name} is larger than 500 MB.", "Take a sample of it."
+            )
+        with path.open(newline="", encoding="utf-8") as stream:
+            rows = [row for row in csv.reader(stream) if row]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise InputError(
+            f"{source}: the data file {path} cannot be read ({error}).",
+            "Paths are relative to the workload file.",
+        ) from error
+    if len(rows) < 2 * TEST_EVERY + 1 or len(rows[0]) < 2:
+        raise InputError(
+            f"{source}: {path.name} needs a header, two columns and at least {2 * TEST_EVERY} rows."
+        )
+    for number, row in enumerate(rows, start=1):
+        if len(row) != len(rows[0]):
+            raise InputError(
+                f"{source}: row {number} of {path.name} has {len(row)} columns, "
+                f"the header has {len(rows[0])}."
+            )
+    return [name.strip() for name in rows[0]], rows[1:]
+
+
+def _numbers(features: list[list[str]], names: list[str], path: Path, source: str) -> NDArray[Any]:
+    values = np.empty((len(features), len(names)))
+    for row, texts in enumerate(features):
+        for column, text in enumerate(texts):
+            values[row, column] = _number(text)
+            if not np.isfinite(values[row, column]):
+                raise InputError(
+                    f"{source}: `{text[:40]}` in column `{names[column]}`, row {row + 2} of "
+                    f"{path.name}, is not a number.",
+                    "Fill gaps and turn words into numbers first.",
+                )
+    return values
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return float("nan")
+
+
+def _targets(texts: list[str]) -> NDArray[Any]:
+    values = np.array([_number(text) for text in texts])
+    if np.isfinite(values).all():
+        whole = (values >= 0).all() and (values == np.round(values)).all()
+        few = len(np.unique(values)) <= max(2, min(100, len(values) // 5))
+        return values.astype(np.int64) if whole and few and values.max() < 1000 else values
+    return np.unique(texts, return_inverse=True)[1].astype(np.int64)

@@ -1,0 +1,180 @@
+"""From a workload's name or file to everything that a run needs of it."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from envdoctor.child.job import Optimizer, Workload
+from envdoctor.child.layers import to_json
+from envdoctor.errors import InputError
+from envdoctor.model.description import AdamwSpec, Description
+from envdoctor.workload.batches import plan_batches
+from envdoctor.workload.datasets import Samples, read_csv, read_samples
+from envdoctor.workload.network import Network, check_outputs, resolve_network
+from envdoctor.workload.parse import parse_file
+from envdoctor.workload.weights import draw_weights
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from envdoctor.api import DataSet, WorkloadFile
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A workload with its network and its data, ready to be handed to any backend."""
+
+    description: Description
+    network: Network
+    samples: Samples
+    steps: int
+    """Steps of the training plan."""
+    seed: int
+
+    @property
+    def name(self) -> str:
+        """The workload's name."""
+        return self.description.name
+
+    @property
+    def workload(self) -> Workload:
+        """What a trainer is told of it."""
+        return Workload(
+            name=self.name,
+            layers=self.network.layers,
+            loss=self.description.train.loss,
+            batch=self.description.train.batch,
+            input_shape=self.samples.input_shape,
+            symbols=self.samples.symbols,
+        )
+
+    @property
+    def optimizer(self) -> Optimizer:
+        """The timed optimiser."""
+        spec = self.description.train.optimizer
+        if isinstance(spec, AdamwSpec):
+            return Optimizer(
+                "adamw",
+                spec.learning_rate,
+                beta1=spec.beta1,
+                beta2=spec.beta2,
+                epsilon=spec.epsilon,
+                weight_decay=spec.weight_decay,
+            )
+        return Optimizer("sgd", spec.learning_rate, momentum=spec.momentum)
+
+    @property
+    def tokens(self) -> int | None:
+        """Symbols per sample, where samples are text."""
+        return self.samples.input_shape[0] if self.samples.symbols else None
+
+    def weights(self) -> dict[str, NDArray[Any]]:
+        """The initial weights, float64."""
+        return draw_weights(self.network.parameters, self.seed)
+
+    def batches(self) -> NDArray[Any]:
+        """The plan of batches, (steps, batch)."""
+        rows = len(self.samples.train_inputs)
+        return plan_batches(rows, self.description.train.batch, self.steps, self.seed)
+
+
+def find_file(name: str, files: Sequence[WorkloadFile]) -> Path:
+    """The file of a workload by its name, or by its path when it looks like one.
+
+    Raises:
+        InputError: no such workload.
+    """
+    if name.endswith(".toml") or "/" in name or "\\" in name:
+        return Path(name)
+    for file in files:
+        if file.name == name:
+            return file.path
+    names = [file.name for file in files]
+    close = difflib.get_close_matches(name, names, n=1)
+    hint = f"Did you mean `{close[0]}`?" if close else f"Known: {', '.join(sorted(names))}."
+    raise InputError(f"there is no workload called `{name}`.", hint)
+
+
+def prepare(path: Path, data_sets: Mapping[str, DataSet], seed: int) -> Prepared:
+    """Read a workload file and resolve it against its data.
+
+    Raises:
+        InputError: the file or its data set cannot be used, in one sentence.
+    """
+    described = parse_file(path)
+    source = path.name
+    samples = _samples(described, path, data_sets)
+    network = resolve_network(described.layers, samples.input_shape, samples.symbols, source)
+    _check_targets(described, network, samples, source)
+    rows, batch = len(samples.train_inputs), described.train.batch
+    if batch > rows:
+        raise InputError(
+            f"{source}: a batch of {batch} is more than the {rows} training samples.",
+            "Take a smaller `batch`.",
+        )
+    steps = described.train.steps or (described.train.epochs or 0) * (rows // batch)
+    return Prepared(described, network, samples, steps, seed)
+
+
+def _samples(described: Description, path: Path, data_sets: Mapping[str, DataSet]) -> Samples:
+    spec = described.data
+    source = path.name
+    if spec.steps is not None and spec.view != "tokens":
+        raise InputError(f"{source}: `steps` in [data] goes with the view `tokens` only.")
+    if spec.set.lower().endswith(".csv"):
+        return read_csv(path.parent / spec.set, spec, source)
+    if spec.target is not None:
+        raise InputError(f"{source}: `target` in [data] goes with a CSV file only.")
+    if spec.set not in data_sets:
+        close = difflib.get_close_matches(spec.set, data_sets, n=1)
+        hint = f"Did you mean `{close[0]}`?" if close else f"Known: {', '.join(data_sets)}."
+        raise InputError(f"{source}: there is no data set called `{spec.set}`.", hint)
+    return read_samples(data_sets[spec.set], spec, source)
+
+
+def _check_targets(described: Description, network: Network, samples: Samples, source: str) -> None:
+    loss = described.train.loss
+    if (loss == "cross_entropy") != (samples.classes is not None):
+        kind = "classes" if samples.classes else "numbers"
+        raise InputError(
+            f"{source}: the loss {loss} does not fit targets that are {kind}.",
+            "cross_entropy is for classes, mean_squared_error for numbers.",
+        )
+    if samples.classes is None:
+        check_outputs(network, samples.train_targets.shape[1:], "a regression", source)
+    else:
+        wanted = (*samples.train_targets.shape[1:], samples.classes)
+        check_outputs(network, wanted, f"cross_entropy over {samples.classes} classes", source)
+    quality = described.quality
+    if quality and (quality.metric == "accuracy") != (samples.classes is not None):
+        raise InputError(
+            f"{source}: the metric {quality.metric} does not fit this data set.",
+            "accuracy is for classes, mean_absolute_error for numbers.",
+        )
+
+
+def hash_arrays(arrays: Mapping[str, NDArray[Any]]) -> str:
+    """SHA-256 over names, types, shapes and bytes: the same for equal content, on any machine."""
+    digest = hashlib.sha256()
+    for name in sorted(arrays):
+        array = np.ascontiguousarray(arrays[name])
+        digest.update(f"{name}:{array.dtype.str}:{array.shape};".encode())
+        digest.update(array.tobytes())
+    return digest.hexdigest()
+
+
+def hash_workload(workload: Workload, optimizer: Optimizer) -> str:
+    """SHA-256 of the resolved description: equal for files that mean the same."""
+    value = asdict(workload)
+    value["layers"] = [to_json(layer) for layer in workload.layers]
+    text = json.dumps([value, asdict(optimizer)], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
