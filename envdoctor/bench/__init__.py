@@ -1,0 +1,1 @@
+"""The benchmark: plans, proves, measures; yields events and never prints."""

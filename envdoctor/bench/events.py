@@ -1,0 +1,40 @@
+"""What the engine tells while it works; the command line shows it, the run file keeps some."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from envdoctor.model.run import Run
+
+
+@dataclass(frozen=True)
+class Began:
+    """A piece of work begins; `expected_seconds` is a rough guess before anything is known."""
+
+    title: str
+    expected_seconds: float
+
+
+@dataclass(frozen=True)
+class Doing:
+    """What the present piece of work is at, and how much of it is done, 0 to 1."""
+
+    what: str
+    done: float
+
+
+@dataclass(frozen=True)
+class Ended:
+    """The present piece of work is over."""
+
+
+@dataclass(frozen=True)
+class Saved:
+    """The record has grown and is worth saving."""
+
+    run: Run
+
+
+Event = Began | Doing | Ended | Saved

@@ -1,0 +1,224 @@
+"""Measures one cell: the training plan from a cold start, then blocks of steady steps."""
+
+from __future__ import annotations
+
+from math import ceil, isfinite
+from typing import TYPE_CHECKING, Any
+
+from msgspec import structs
+
+from envdoctor.bench.events import Doing
+from envdoctor.bench.parity.compare import G32, loss_error, within_reference
+from envdoctor.bench.parity.evidence import full_data
+from envdoctor.bench.parity.gate import finite
+from envdoctor.bench.quality import assess
+from envdoctor.bench.records import gate_of
+from envdoctor.bench.worker import NANOSECOND, Worker
+from envdoctor.child.job import Job
+from envdoctor.model.outcome import Outcome
+from envdoctor.model.run import Block, Cell, Memory, Phases
+from envdoctor.target.channel import WorkerEnded
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from envdoctor.bench.plan import PlannedRow
+    from envdoctor.bench.prove import Expected
+    from envdoctor.bench.worker import Host, Loaded
+    from envdoctor.model.run import Certificate
+    from envdoctor.workload.prepare import Prepared
+
+WARMUP_STEPS = 20
+"""Steps that are taken one by one: more than any backend here needs to become steady."""
+FEWEST_STEPS = 5
+LONGEST_BLOCK_SECONDS = 2.0
+CHUNK_SECONDS = 2.0
+"""How long the training plan runs without a word: progress is shown in between."""
+
+
+class Measurement:
+    """A cell in the making; whatever happens, what was measured until then is kept."""
+
+    def __init__(
+        self, host: Host, row: PlannedRow, prepared: Prepared, certificate: Certificate
+    ) -> None:
+        self._host = host
+        self._row = row
+        self._prepared = prepared
+        self._position = 0
+        """The next batch of the plan."""
+        self._training_seconds = 0.0
+        self._step_seconds = 0.0
+        self._last_loss = 0.0
+        self.cell = Cell(
+            row=row.row,
+            workload=prepared.name,
+            outcome=Outcome(status="failed", reason="it was interrupted."),
+            certificate=certificate,
+        )
+
+    def run(self, expected: Expected, rounds: int, block_seconds: float) -> Iterator[Doing]:
+        """Measure; yields what it is at. Endings of the worker become the cell's outcome."""
+        setting = self._row.setting("fp32", len(self._host.cpus))
+        try:
+            yield Doing("starting", 0.0)
+            with Worker(self._host, self._row.backend, self._row.interpreter, setting) as worker:
+                self._keep(environment=worker.variables)
+                loaded = worker.load()
+                self._keep(versions=dict(loaded.versions))
+                job = Job(self._prepared.workload, self._prepared.optimizer, setting)
+                yield Doing("building and compiling", 0.1)
+                built = worker.build(job, self._prepared.weights(), full_data(self._prepared))
+                if not self._warm_up(worker, expected):
+                    return
+                yield from self._finish_plan(worker)
+                self._evaluate(worker, loaded, built)
+                yield from self._blocks(worker, loaded, built, rounds, block_seconds)
+                worker.stop()
+            self._keep(outcome=self._verdict())
+        except WorkerEnded as ended:
+            self._keep(outcome=ended.outcome)
+
+    def _keep(self, **values: Any) -> None:
+        self.cell = structs.replace(self.cell, **values)
+
+    def _warm_up(self, worker: Worker, expected: Expected) -> bool:
+        """Take the first steps and compare their losses; whether it is worth going on."""
+        count = min(WARMUP_STEPS, self._prepared.steps)
+        walls, losses = worker.steps(range(count))
+        self._position = count
+        self._keep(warmup_ns=tuple(walls), first_losses=tuple(loss for loss in losses))
+        if not all(isfinite(loss) for loss in losses):
+            self._keep(
+                first_losses=(),
+                outcome=Outcome(status="failed", reason="the loss is not a number."),
+            )
+            return False
+        return self._same_losses(losses, expected)
+
+    def _same_losses(self, losses: Sequence[float], expected: Expected) -> bool:
+        """Hold the timed program itself, at its own precision, to the oracle's losses."""
+        error = loss_error(losses[: len(expected.timed_losses)], expected.timed_losses)
+        certificate = self.cell.certificate
+        assert certificate is not None
+        certificate = structs.replace(certificate, timed_loss_error=finite(error))
+        same = within_reference(error, expected.timed_reference_error, G32)
+        if not same:
+            certificate = structs.replace(
+                certificate,
+                same_work=False,
+                reason=f"the timed program's losses depart by {error:.1e} within "
+                f"{len(expected.timed_losses)} steps.",
+            )
+            self._keep(outcome=Outcome(status="ok"))
+        self._keep(certificate=certificate)
+        return same
+
+    def _finish_plan(self, worker: Worker) -> Iterator[Doing]:
+        """The rest of the training plan, in chunks that leave time for a word."""
+        total = self._prepared.steps
+        seconds = sum(self.cell.warmup_ns) * NANOSECOND
+        step_seconds = self.cell.warmup_ns[-1] * NANOSECOND
+        while self._position < total:
+            yield Doing(f"training, step {self._position} of {total}", 0.2 + self._share(0.5))
+            chunk = max(1, int(CHUNK_SECONDS / max(step_seconds, 1e-6)))
+            steps = min(total - self._position, chunk)
+            answer = worker.block(self._position, steps, total)
+            self._position += steps
+            seconds += answer["wall_ns"] * NANOSECOND
+            step_seconds = answer["wall_ns"] * NANOSECOND / steps
+        self._training_seconds = seconds
+        self._step_seconds = step_seconds
+
+    def _share(self, weight: float) -> float:
+        return weight * self._position / self._prepared.steps
+
+    def _evaluate(self, worker: Worker, loaded: Loaded, built: dict[str, Any]) -> None:
+        outputs, evaluation_seconds = worker.evaluate("test")
+        prepared = self._prepared
+        self._keep(
+            phases=Phases(
+                start_seconds=loaded.start_seconds,
+                import_seconds=loaded.import_seconds,
+                device_init_seconds=loaded.device_init_seconds,
+                build_seconds=built["build_ns"] * NANOSECOND,
+                stage_seconds=built["stage_ns"] * NANOSECOND,
+                first_step_seconds=self.cell.warmup_ns[0] * NANOSECOND,
+                training_seconds=self._training_seconds,
+                evaluation_seconds=evaluation_seconds,
+            )
+        )
+        targets = prepared.samples.test_targets
+        if not isfinite(float(outputs.sum())):
+            return
+        quality = assess(outputs, targets, prepared.workload.loss, gate_of(prepared))
+        self._keep(quality=quality)
+
+    def _blocks(
+        self,
+        worker: Worker,
+        loaded: Loaded,
+        built: dict[str, Any],
+        rounds: int,
+        block_seconds: float,
+    ) -> Iterator[Doing]:
+        before = worker.memory()
+        worker.reset_peak()
+        steps = block_steps(self._step_seconds, block_seconds)
+        compiled: int | None = None
+        for number in range(rounds + 1):
+            yield Doing(f"timing, block {max(number, 1)} of {rounds}", 0.7 + 0.3 * number / rounds)
+            answer = worker.block(self._position, steps, self._prepared.steps)
+            self._position = (self._position + steps) % self._prepared.steps
+            if number == 0:
+                # The first block only shows how fast a steady step is; its length was a guess.
+                steps = block_steps(answer["wall_ns"] * NANOSECOND / steps, block_seconds)
+                compiled = answer["compilations"]
+                continue
+            self._keep(blocks=(*self.cell.blocks, _block(answer, number - 1, steps)))
+            self._keep(
+                compilations=answer["compilations"],
+                compiled_while_timed=(answer["compilations"] or 0) - (compiled or 0),
+            )
+            self._last_loss = float(answer["loss"])
+        self._keep(memory=_memory(loaded, built, before, worker.memory()))
+
+    def _verdict(self) -> Outcome:
+        """Ok, unless the numbers contradict that anything was learnt."""
+        if self.cell.quality is None or not isfinite(self._last_loss):
+            return Outcome(status="failed", reason="the loss is no longer a number after training.")
+        return Outcome(status="ok")
+
+
+def block_steps(step_seconds: float, block_seconds: float) -> int:
+    """Steps for a block of about the wanted length: at least five, at most two seconds' worth."""
+    step = max(step_seconds, 1e-7)
+    longest = max(1, int(LONGEST_BLOCK_SECONDS / step))
+    return max(min(FEWEST_STEPS, longest), min(longest, ceil(block_seconds / step)))
+
+
+def _block(answer: dict[str, Any], number: int, steps: int) -> Block:
+    return Block(
+        launch=0,
+        round=number,
+        position=0,
+        steps=steps,
+        wall_ns=answer["wall_ns"],
+        cpu_ns=answer["cpu_ns"],
+    )
+
+
+def _memory(
+    loaded: Loaded, built: dict[str, Any], before: dict[str, Any], after: dict[str, Any]
+) -> Memory | None:
+    """Host memory from four looks: bare, loaded, built, and the peaks before and in the blocks."""
+    looks = (loaded.footprint_bytes, built["memory"], before["host"], after["host"])
+    if None in looks:
+        return None
+    return Memory(
+        footprint_bytes=max(0, loaded.footprint_bytes or 0),
+        working_set_bytes=max(0, after["host"]["peak_bytes"] - built["memory"]["resident_bytes"]),
+        peak_bytes=max(before["host"]["peak_bytes"], after["host"]["peak_bytes"]),
+        device_peak_bytes=after["device_peak_bytes"],
+        device_reserved_bytes=after["device_reserved_bytes"],
+    )

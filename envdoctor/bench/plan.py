@@ -1,0 +1,181 @@
+"""Decides what runs: which rows, on which workloads, with how much of the machine."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from packaging.version import InvalidVersion, Version
+
+from envdoctor.child.job import Setting
+from envdoctor.errors import InputError
+from envdoctor.model.run import Row, Unavailable
+from envdoctor.target.interpreter import Survey, find_interpreter, survey
+from envdoctor.workload.prepare import Prepared, find_file, prepare
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from envdoctor.api import Backend, Mode
+    from envdoctor.plugins import Plugins
+
+ORACLE = "numpy"
+"""The backend that is the float64 reference: the one whose code is all ours."""
+DEFAULT_WORKLOADS = ("mlp-tiny", "cnn-tiny", "transformer-tiny")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wishes:
+    """What the user asked for."""
+
+    workloads: Sequence[str] = DEFAULT_WORKLOADS
+    backends: Sequence[str] = ()
+    modes: Sequence[str] = ()
+    interpreters: Mapping[str, str] = field(default_factory=dict)
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class PlannedRow:
+    """A row that can run: its backend, its mode, and the interpreter that runs it."""
+
+    backend: Backend
+    mode: Mode
+    interpreter: str
+    own: bool
+    """Whether the interpreter is envdoctor's own."""
+
+    @property
+    def row(self) -> Row:
+        """As it stands in the record."""
+        return Row(
+            backend=self.backend.name,
+            mode=self.mode.name,
+            interpreter="" if self.own else self.interpreter,
+        )
+
+    def setting(self, precision: str, threads: int) -> Setting:
+        """The setting of a worker for this row."""
+        return Setting(self.mode.name, precision, "cpu", threads)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What can run and what cannot."""
+
+    rows: tuple[PlannedRow, ...]
+    unavailable: tuple[Unavailable, ...]
+
+
+def choose_rows(plugins: Plugins, wishes: Wishes) -> Choice:
+    """The rows that were asked for and can run, and the backends that cannot, with remedies.
+
+    Raises:
+        InputError: a backend or mode that nobody offers.
+    """
+    backends = plugins.backends()
+    _check_names(wishes, backends)
+    chosen = [b for b in backends if not wishes.backends or b.name in wishes.backends]
+    rows: list[PlannedRow] = []
+    unavailable: list[Unavailable] = []
+    for backend in chosen:
+        given = wishes.interpreters.get(backend.name)
+        interpreter = find_interpreter(given)
+        missing = find_obstacle(backend, survey(interpreter, (backend.module, "numpy")))
+        if missing:
+            unavailable.append(missing)
+            continue
+        rows.extend(
+            PlannedRow(backend, mode, interpreter, own=given is None)
+            for mode in backend.modes
+            if not wishes.modes or mode.name in wishes.modes
+        )
+    return Choice(tuple(rows), tuple(unavailable))
+
+
+def find_obstacle(backend: Backend, seen: Survey) -> Unavailable | None:
+    """Why a backend cannot run in an environment, and the command that mends it."""
+    where = f"Python {seen.version} at {seen.prefix}"
+    if not seen.modules.get(backend.module):
+        reason = f"{backend.distributions[0]} is not installed in {where}."
+        return _missing(backend, reason, seen.install_command(backend.requirement))
+    if not seen.modules.get("numpy"):
+        reason = f"NumPy, which the worker needs, is not installed in {where}."
+        return _missing(backend, reason, seen.install_command("numpy"))
+    found = seen.version_of(backend.distributions)
+    if found and backend.at_least and _older(found[1], backend.at_least):
+        reason = (
+            f"{found[0]} {found[1]} is older than {backend.at_least}, the oldest that is known."
+        )
+        remedy = seen.install_command(f"{found[0]}>={backend.at_least}")
+        return _missing(backend, reason, remedy)
+    return None
+
+
+def _missing(backend: Backend, reason: str, remedy: str) -> Unavailable:
+    return Unavailable(backend=backend.name, reason=reason, remedy=remedy)
+
+
+def _older(version: str, bound: str) -> bool:
+    try:
+        return Version(version) < Version(bound)
+    except InvalidVersion:
+        return False  # a vendor's own numbering is no reason to refuse
+
+
+def _check_names(wishes: Wishes, backends: Sequence[Backend]) -> None:
+    names = [backend.name for backend in backends]
+    for name in [*wishes.backends, *wishes.interpreters]:
+        if name not in names:
+            raise InputError(f"there is no backend called `{name}`.", suggest(name, names))
+    offered = {
+        mode.name
+        for backend in backends
+        if not wishes.backends or backend.name in wishes.backends
+        for mode in backend.modes
+    }
+    for name in wishes.modes:
+        if name not in offered:
+            raise InputError(
+                f"no chosen backend has a mode called `{name}`.", suggest(name, offered)
+            )
+
+
+def suggest(name: str, known: Iterable[str]) -> str:
+    """A hint at what may have been meant."""
+    names = sorted(known)
+    close = difflib.get_close_matches(name, names, n=1)
+    return f"Did you mean `{close[0]}`?" if close else f"Known: {', '.join(names)}."
+
+
+def prepare_all(plugins: Plugins, wishes: Wishes) -> tuple[Prepared, ...]:
+    """All workloads that were asked for, resolved.
+
+    Raises:
+        InputError: one of them cannot be used, or two have one name.
+    """
+    files = plugins.workload_files()
+    data_sets = plugins.data_sets()
+    found: dict[str, Prepared] = {}
+    for name in dict.fromkeys(wishes.workloads):
+        prepared = prepare(find_file(name, files), data_sets, wishes.seed)
+        if prepared.name in found:
+            raise InputError(f"two of the workloads are called `{prepared.name}`.")
+        found[prepared.name] = prepared
+    return tuple(found.values())
+
+
+def oracle_row(plugins: Plugins) -> PlannedRow:
+    """The reference, in envdoctor's own interpreter.
+
+    Raises:
+        InputError: its plugin is switched off, so that nothing can be proven.
+    """
+    for backend in plugins.backends():
+        if backend.name == ORACLE:
+            return PlannedRow(backend, backend.modes[0], find_interpreter(None), own=True)
+    raise InputError(
+        f"the backend `{ORACLE}`, the reference of the parity gate, is not loaded.",
+        "Is it named in ENVDOCTOR_DISABLE_PLUGINS?",
+    )

@@ -1,0 +1,61 @@
+"""The quality of a trained model on the test data, from its outputs."""
+
+from __future__ import annotations
+
+from math import sqrt
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from envdoctor.model.run import Quality
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from envdoctor.model.run import QualityGate
+
+
+def assess(
+    outputs: NDArray[Any], targets: NDArray[Any], loss: str, gate: QualityGate | None
+) -> Quality:
+    """Metric with its standard error, and the loss.
+
+    Args:
+        outputs: (samples, classes), (samples, steps, symbols) or (samples, 1).
+        targets: labels of the shape of the outputs less the last axis, or values of their shape.
+        loss: the name of the loss, which tells classes from numbers.
+        gate: what must be reached, if anything.
+    """
+    outputs = outputs.astype(np.float64)
+    if loss == "cross_entropy":
+        metric, right = "accuracy", outputs.argmax(axis=-1) == targets
+        value = float(right.mean())
+        error = sqrt(value * (1 - value) / right.size)
+        mean_loss = _cross_entropy(outputs, targets)
+        count = right.size
+    else:
+        metric, absolute = "mean_absolute_error", np.abs(outputs - targets)
+        value = float(absolute.mean())
+        error = float(absolute.std() / sqrt(absolute.size))
+        mean_loss = float(((outputs - targets) ** 2).mean())
+        count = absolute.size
+    return Quality(
+        metric=metric,
+        value=value,
+        standard_error=error,
+        samples=count,
+        loss=mean_loss,
+        reached=None if gate is None else _reached(value, gate),
+    )
+
+
+def _reached(value: float, gate: QualityGate) -> bool:
+    above = gate.at_least is None or value >= gate.at_least
+    below = gate.at_most is None or value <= gate.at_most
+    return above and below
+
+
+def _cross_entropy(outputs: NDArray[Any], targets: NDArray[Any]) -> float:
+    shifted = outputs - outputs.max(axis=-1, keepdims=True)
+    scores = np.take_along_axis(shifted, targets[..., np.newaxis], axis=-1)[..., 0]
+    return float((np.log(np.exp(shifted).sum(axis=-1)) - scores).mean())

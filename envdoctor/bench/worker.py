@@ -1,0 +1,167 @@
+"""A worker of one row: the requests of the child, with types."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from envdoctor.target.channel import Channel
+from envdoctor.target.code import START
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from envdoctor.api import Backend
+    from envdoctor.bench.folder import RunFolder
+    from envdoctor.child.job import Job, Setting
+
+NANOSECOND = 1e-9
+
+
+@dataclass(frozen=True)
+class Host:
+    """What all workers of a run share."""
+
+    folder: RunFolder
+    cpus: tuple[int, ...]
+    worker_seconds: float
+    """The time limit of each request."""
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A framework that was imported and a device that was started."""
+
+    start_seconds: float
+    import_seconds: float
+    device_init_seconds: float
+    versions: Mapping[str, str]
+    bare_bytes: int | None
+    """Resident memory of the bare interpreter."""
+    footprint_bytes: int | None
+
+
+class Worker:
+    """One process that trains with one backend. A context manager; leaving it kills the group."""
+
+    def __init__(self, host: Host, backend: Backend, interpreter: str, setting: Setting) -> None:
+        """Start the process; raises WorkerEnded if it does not live to say hello."""
+        self._host = host
+        self._backend = backend
+        self._setting = setting
+        host.folder.code.add(backend.trainer)
+        self.variables = dict(backend.environment(setting))
+        begun = time.perf_counter()
+        self._channel = Channel(
+            [interpreter, "-X", "faulthandler", str(host.folder.code.folder / START)],
+            self._environment(),
+            host.folder.log(f"{backend.name}-{setting.mode}"),
+            host.worker_seconds,
+        )
+        self._start_seconds = time.perf_counter() - begun
+
+    def __enter__(self) -> Worker:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Kill the process and its group."""
+        self._channel.close()
+
+    def _environment(self) -> dict[str, str]:
+        """The user's variables, which are part of what is examined, and the backend's."""
+        kept = {k: v for k, v in os.environ.items() if not k.startswith("ENVDOCTOR_")}
+        return {
+            **kept,
+            # Compilers keep their results under TMPDIR: an empty one makes every start a cold one.
+            "TMPDIR": str(self._host.folder.cache()),
+            "PYTHONUNBUFFERED": "1",
+            **self.variables,
+            "ENVDOCTOR_CPUS": ",".join(str(cpu) for cpu in self._host.cpus),
+        }
+
+    def load(self) -> Loaded:
+        """Import the framework and start the device."""
+        answer = self._channel.ask(
+            "load",
+            module=self._backend.module,
+            trainer=self._backend.trainer,
+            setting=asdict(self._setting),
+            distributions=list(self._backend.distributions),
+        )
+        bare, loaded = self._channel.hello["memory"], answer["memory"]
+        return Loaded(
+            start_seconds=self._start_seconds,
+            import_seconds=answer["import_ns"] * NANOSECOND,
+            device_init_seconds=answer["device_init_ns"] * NANOSECOND,
+            versions=answer["versions"],
+            bare_bytes=bare and bare["resident_bytes"],
+            footprint_bytes=loaded and bare and loaded["resident_bytes"] - bare["resident_bytes"],
+        )
+
+    def build(
+        self, job: Job, weights: Mapping[str, NDArray[Any]], data: Mapping[str, NDArray[Any]]
+    ) -> dict[str, Any]:
+        """Build a trainer and stage its data; the answer has the times and the memory."""
+        folder = self._host.folder
+        return self._channel.ask(
+            "build", job=job.to_json(), weights=folder.store(weights), data=folder.store(data)
+        )
+
+    def steps(self, batches: Sequence[int]) -> tuple[list[int], list[float]]:
+        """Take steps one by one: nanoseconds and loss of each."""
+        answer = self._channel.ask("steps", batches=list(batches))
+        return answer["wall_ns"], [float(loss) for loss in answer["losses"]]
+
+    def block(self, first: int, steps: int, count: int) -> dict[str, Any]:
+        """Take steps between two synchronisations."""
+        return self._channel.ask("block", first=first, steps=steps, count=count)
+
+    def differentiate(self, batch: int) -> tuple[float, NDArray[Any], dict[str, NDArray[Any]]]:
+        """Loss, outputs and gradients of the present model on a batch."""
+        path = self._host.folder.answer("gradients")
+        answer = self._channel.ask("differentiate", batch=batch, path=str(path))
+        arrays = _take(path)
+        outputs = arrays.pop("outputs")
+        gradients = {name.partition(":")[2]: value for name, value in arrays.items()}
+        return float(answer["loss"]), outputs, gradients
+
+    def evaluate(self, split: str) -> tuple[NDArray[Any], float]:
+        """The outputs for a split, and the seconds it took."""
+        path = self._host.folder.answer("outputs")
+        answer = self._channel.ask("evaluate", split=split, path=str(path))
+        return _take(path)["outputs"], answer["wall_ns"] * NANOSECOND
+
+    def weights(self) -> dict[str, NDArray[Any]]:
+        """The present parameters."""
+        path = self._host.folder.answer("weights")
+        self._channel.ask("read_weights", path=str(path))
+        return _take(path)
+
+    def reset_peak(self) -> None:
+        """Start a new peak of host memory."""
+        self._channel.ask("reset_peak")
+
+    def memory(self) -> dict[str, Any]:
+        """Memory of host and device."""
+        return self._channel.ask("memory")
+
+    def stop(self) -> None:
+        """End it in good order."""
+        self._channel.stop()
+
+
+def _take(path: Any) -> dict[str, NDArray[Any]]:
+    """Read the arrays of an answer and remove the file."""
+    with np.load(path, allow_pickle=False) as arrays:
+        found = {name: arrays[name] for name in arrays.files}
+    path.unlink()
+    return found

@@ -1,0 +1,1 @@
+"""What is derived from raw measurements: pure functions, standard library only."""
