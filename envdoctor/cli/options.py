@@ -1,0 +1,97 @@
+"""Options that several commands share, and what they become."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from envdoctor.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from envdoctor.bench.plan import Choice, Wishes
+    from envdoctor.plugins import Plugins
+
+
+def row_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """What chooses workloads, rows and their share of the machine."""
+    options = (
+        click.argument("workloads", nargs=-1, metavar="[WORKLOAD]..."),
+        click.option(
+            "--backend",
+            "backends",
+            multiple=True,
+            metavar="NAME",
+            help="Only this backend; repeat.",
+        ),
+        click.option(
+            "--mode", "modes", multiple=True, metavar="NAME", help="Only this mode; repeat."
+        ),
+        click.option(
+            "--python",
+            "pythons",
+            multiple=True,
+            metavar="BACKEND=PATH",
+            help="Take a backend from another environment; envdoctor need not be installed there.",
+        ),
+        click.option("--threads", type=click.IntRange(1), help="CPU budget; default: all allowed."),
+        click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True),
+        click.option(
+            "--worker-timeout",
+            type=click.FloatRange(1),
+            default=300.0,
+            show_default=True,
+            metavar="SECONDS",
+            help="How long a worker may take to answer.",
+        ),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def wishes_of(values: dict[str, Any]) -> Wishes:
+    """The wishes that the options express.
+
+    Raises:
+        InputError: a `--python` that is no BACKEND=PATH.
+    """
+    from envdoctor.bench.plan import DEFAULT_WORKLOADS, Wishes
+
+    interpreters = {}
+    for given in values["pythons"]:
+        backend, equals, path = given.partition("=")
+        if not (backend and equals and path):
+            raise InputError(
+                f"--python {given}: BACKEND=PATH is wanted.",
+                "Such as torch=/path/to/venv/bin/python.",
+            )
+        interpreters[backend] = path
+    return Wishes(
+        workloads=values["workloads"] or DEFAULT_WORKLOADS,
+        backends=values["backends"],
+        modes=values["modes"],
+        interpreters=interpreters,
+        seed=values["seed"],
+    )
+
+
+def order_of(loaded: Plugins, wishes: Wishes, choice: Choice, values: dict[str, Any]) -> Any:
+    """The engine's order for these options."""
+    from envdoctor.bench.engine import Order
+    from envdoctor.bench.plan import oracle_row, prepare_all
+    from envdoctor.detect.cpu import choose_cpus, read_cpu
+    from envdoctor.detect.detectors import gather
+
+    return Order(
+        choice=choice,
+        oracle=oracle_row(loaded),
+        workloads=prepare_all(loaded, wishes),
+        facts=gather(loaded.detectors()),
+        cpus=choose_cpus(read_cpu(), values["threads"]),
+        seed=wishes.seed,
+        broken=loaded.broken,
+        worker_seconds=values["worker_timeout"],
+    )

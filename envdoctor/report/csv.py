@@ -1,0 +1,122 @@
+"""One line a cell, for spreadsheets and scripts: base units, empty where there is no number."""
+
+from __future__ import annotations
+
+import csv
+from typing import TYPE_CHECKING, Any
+
+from envdoctor.statistics.blocks import cpu_share, summarise, warmup_debt_seconds
+
+if TYPE_CHECKING:
+    from typing import TextIO
+
+    from envdoctor.model.run import Cell, Run, WorkloadRecord
+
+COLUMNS = (
+    "workload",
+    "backend",
+    "mode",
+    "version",
+    "precision",
+    "device",
+    "threads",
+    "batch",
+    "status",
+    "reason",
+    "same_work",
+    "output_error",
+    "gradient_error",
+    "loss_error",
+    "optimizer",
+    "step_seconds",
+    "step_low_seconds",
+    "step_high_seconds",
+    "samples_per_second",
+    "tokens_per_second",
+    "blocks",
+    "cpu_share",
+    "import_seconds",
+    "build_seconds",
+    "first_step_seconds",
+    "warmup_debt_seconds",
+    "training_seconds",
+    "footprint_bytes",
+    "working_set_bytes",
+    "peak_bytes",
+    "metric",
+    "metric_value",
+    "metric_standard_error",
+    "quality_reached",
+)
+
+
+def write(run: Run, stream: TextIO) -> None:
+    """Write a header and a line for each cell; a row whose work is not proven has no speed."""
+    records = {record.name: record for record in run.workloads}
+    writer = csv.DictWriter(stream, COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    for cell in run.cells:
+        writer.writerow(_values(run, cell, records[cell.workload]))
+
+
+def _values(run: Run, cell: Cell, record: WorkloadRecord) -> dict[str, Any]:
+    return {
+        "workload": cell.workload,
+        "backend": cell.row.backend,
+        "mode": cell.row.mode,
+        "version": next((v for name, v in cell.versions.items() if name != "python"), ""),
+        "precision": cell.row.precision,
+        "device": cell.row.device,
+        "threads": run.plan.threads,
+        "batch": record.batch,
+        "status": cell.outcome.status,
+        "reason": cell.outcome.reason,
+        **_proof(cell),
+        **_speed(cell, record),
+        **_costs(cell),
+    }
+
+
+def _proof(cell: Cell) -> dict[str, Any]:
+    found = cell.certificate
+    if found is None:
+        return {}
+    return {
+        "same_work": found.same_work,
+        "reason": found.reason or cell.outcome.reason,
+        "output_error": found.output_error,
+        "gradient_error": found.gradient_error,
+        "loss_error": found.loss_error,
+        "optimizer": found.optimizer,
+    }
+
+
+def _speed(cell: Cell, record: WorkloadRecord) -> dict[str, Any]:
+    step = summarise(cell.blocks)
+    if step is None or cell.certificate is None or not cell.certificate.same_work:
+        return {}
+    samples = record.batch / step.seconds
+    return {
+        "step_seconds": step.seconds,
+        "step_low_seconds": step.low_seconds,
+        "step_high_seconds": step.high_seconds,
+        "samples_per_second": samples,
+        "tokens_per_second": samples * record.tokens if record.tokens else None,
+        "blocks": len(cell.blocks),
+        "cpu_share": cpu_share(cell.blocks),
+        "warmup_debt_seconds": warmup_debt_seconds(cell),
+    }
+
+
+def _costs(cell: Cell) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for part in (cell.phases, cell.memory):
+        for name in part.__struct_fields__ if part else ():
+            if name in COLUMNS:
+                values[name] = getattr(part, name)
+    if cell.quality:
+        values["metric"] = cell.quality.metric
+        values["metric_value"] = cell.quality.value
+        values["metric_standard_error"] = cell.quality.standard_error
+        values["quality_reached"] = cell.quality.reached
+    return values

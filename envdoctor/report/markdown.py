@@ -1,0 +1,58 @@
+"""The tables as Markdown, for a pull request or an issue."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from envdoctor.report import table as t
+
+if TYPE_CHECKING:
+    from typing import TextIO
+
+    from envdoctor.model.run import Run
+
+
+def write(run: Run, stream: TextIO) -> None:
+    """Write the tables of a run, what was left out, and how to read them."""
+    found = t.tables(run)
+    for table in found:
+        _write_table(table, stream)
+    if any(table.lines for table in found):
+        stream.write(" ".join(t.footnotes(run)) + "\n")
+    for absent in run.unavailable:
+        remedy = f" To add it: `{absent.remedy}`" if absent.remedy else ""
+        stream.write(f"\n- {absent.backend}: {_plain(absent.reason)}{remedy}\n")
+    stream.writelines(
+        f"\n- plugin left out: {_plain(broken.plugin)}: {_plain(broken.reason)}\n"
+        for broken in run.broken_plugins
+    )
+
+
+def _write_table(table: t.Table, stream: TextIO) -> None:
+    tokens = table.workload.tokens is not None
+    metric = table.workload.quality.metric if table.workload.quality else "quality"
+    headings = ["backend", "step", "samples/s", *(["tokens/s"] if tokens else [])]
+    headings += ["warm-up", "memory", metric.replace("_", " "), "same work"]
+    stream.write(f"### {_plain(table.heading)}\n\n")
+    if table.lines:
+        stream.write(f"| {' | '.join(headings)} |\n")
+        stream.write(f"|{'|'.join(['---', *['--:'] * (len(headings) - 1)])}|\n")
+    for line in table.lines:
+        step, samples, symbols = t.speed_columns(line)
+        cells = [line.title, step, samples, *([symbols] if tokens else [])]
+        cells += [t.warmup_column(line), t.memory_column(line.cell)]
+        cells += [t.quality_column(line.cell), t.proof_column(line.cell)]
+        stream.write(f"| {' | '.join(_plain(cell) for cell in cells)} |\n")
+    for note in table.notes:
+        stream.write(
+            f"\n- {_plain(note.title)}: {_plain(note.reason)} {_plain(note.hint)}".rstrip()
+        )
+        stream.write("\n")
+    stream.write("\n")
+
+
+def _plain(text: str) -> str:
+    """Text that Markdown shows as it is."""
+    for character in "\\`*_[]<>|":
+        text = text.replace(character, f"\\{character}")
+    return text.replace("\n", " ")
