@@ -1,0 +1,1 @@
+"""The JAX backend: plain `jax.numpy` and `jax.lax` under `jax.jit`."""
