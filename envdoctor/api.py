@@ -121,5 +121,3 @@ class Exporter:
     summary: str
     suffix: str
     write: Callable[[Run, TextIO], None]
-
-

@@ -4,26 +4,26 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rich import box
 from rich.markup import escape
-from rich.table import Table as RichTable
 from rich.text import Text
 
 from envdoctor.report import table as t
+from envdoctor.report.grid import Column, draw
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from envdoctor.model.run import Run
 
-NARROW_COLUMNS = 110
-
 
 def show_run(run: Run, console: Console) -> None:
     """Print the tables of a run, what was left out, and how to read it."""
     found = t.tables(run)
     for table in found:
-        console.print(_draw(table, narrow=console.width < NARROW_COLUMNS))
+        if table.lines:
+            console.print(draw(_columns(table), console.width, table.heading))
+        else:
+            console.print(Text(table.heading, style="bold"))
         _show_notes(table.notes, console)
         console.print()
     if any(table.lines for table in found):
@@ -32,43 +32,28 @@ def show_run(run: Run, console: Console) -> None:
     _show_absent(run, console)
 
 
-def _draw(table: t.Table, *, narrow: bool) -> RichTable:
-    drawn = RichTable(
-        title=Text(table.heading, style="bold"),
-        title_justify="left",
-        box=box.SIMPLE_HEAD,
-        pad_edge=False,
-        show_edge=False,
-    )
+def _columns(table: t.Table) -> list[Column]:
+    """All columns of a table; which of them are shown depends on the room."""
+    lines = table.lines
+    speeds = [t.speed_columns(line) for line in lines]
     tokens = table.workload.tokens is not None
-    headings = ["step", "tokens/s" if narrow and tokens else "samples/s"]
-    headings += ["tokens/s"] if tokens and not narrow else []
-    headings += ["warm-up"] if narrow else ["warm-up", "memory"]
-    metric = table.workload.quality.metric if table.workload.quality else "quality"
-    headings += [metric.replace("mean_absolute_error", "mean abs. error"), "same work"]
-    drawn.add_column("backend", no_wrap=True)
-    for heading in headings:
-        drawn.add_column(heading, justify="right", no_wrap=True)
-    for line in table.lines:
-        drawn.add_row(*_cells(line, narrow=narrow, tokens=tokens))
-    return drawn
-
-
-def _cells(line: t.Line, *, narrow: bool, tokens: bool) -> list[Text]:
-    step, samples, symbols = t.speed_columns(line)
-    title = t.title(line.cell)
-    if narrow:
-        title = line.cell.row.title
-        speeds = [symbols if tokens else samples]
-        rest = [t.warmup_column(line)]
-    else:
-        speeds = [samples, symbols] if tokens else [samples]
-        rest = [t.warmup_column(line), t.memory_column(line.cell)]
-    quality = Text(t.quality_column(line.cell))
-    if line.cell.quality and line.cell.quality.reached is False:
-        quality.stylize("red")
-    proof = Text(t.proof_column(line.cell), style="green")
-    return [Text(title), *(Text(value) for value in [step, *speeds, *rest]), quality, proof]
+    missed = frozenset(i for i, line in enumerate(lines) if t.missed(line.cell))
+    return [
+        Column("backend", [line.cell.row.title for line in lines], left=True),
+        Column("version", [t.version(line.cell) for line in lines], rank=8, left=True),
+        Column("step", [step for step, _, _ in speeds]),
+        Column("samples/s", [samples for _, samples, _ in speeds], rank=9 if tokens else 0),
+        Column("tokens/s", [symbols for _, _, symbols in speeds]),
+        Column("warm-up", [t.warmup_column(line) for line in lines], rank=6),
+        Column("memory", [t.memory_column(line.cell) for line in lines], rank=7),
+        Column(
+            t.quality_heading(table.workload),
+            [t.quality_column(line.cell) for line in lines],
+            rank=5,
+            marked=missed,
+        ),
+        Column("same work", [t.proof_column(line.cell) for line in lines], style="green"),
+    ]
 
 
 def _show_notes(notes: tuple[t.Note, ...], console: Console) -> None:

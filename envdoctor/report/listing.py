@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from rich import box
 from rich.markup import escape
-from rich.table import Table
 from rich.text import Text
 
 from envdoctor.report import numbers
+from envdoctor.report.grid import Column, draw
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -46,22 +45,13 @@ def show_plugins(found: Mapping[str, Any], console: Console) -> None:
 
 def show_workloads(rows: Sequence[Mapping[str, Any]], console: Console) -> None:
     """A line a workload."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    table.add_column("workload", no_wrap=True)
-    table.add_column("parameters", justify="right", no_wrap=True)
-    table.add_column("FLOPs a sample", justify="right", no_wrap=True)
-    table.add_column("batch", justify="right")
-    table.add_column("steps", justify="right")
-    table.add_column("data", no_wrap=True)
-    table.add_column("what it is")
-    for row in rows:
-        table.add_row(
-            Text(row["name"]),
-            f"{row['parameters']:,}",
-            numbers.flops(row["training_flops"]),
-            str(row["batch"]),
-            str(row["steps"]),
-            Text(row["data_set"]),
-            Text(row["summary"]),
-        )
-    console.print(table)
+    columns = [
+        Column("workload", [row["name"] for row in rows], left=True),
+        Column("parameters", [f"{row['parameters']:,}" for row in rows]),
+        Column("FLOPs/sample", [numbers.flops(row["training_flops"]) for row in rows], rank=1),
+        Column("batch", [str(row["batch"]) for row in rows], rank=4),
+        Column("steps", [str(row["steps"]) for row in rows], rank=3),
+        Column("data", [row["data_set"] for row in rows], rank=5, left=True),
+        Column("what it is", [row["summary"] for row in rows], rank=2, left=True, prose=True),
+    ]
+    console.print(draw(columns, console.width))

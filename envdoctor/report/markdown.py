@@ -30,9 +30,8 @@ def write(run: Run, stream: TextIO) -> None:
 
 def _write_table(table: t.Table, stream: TextIO) -> None:
     tokens = table.workload.tokens is not None
-    metric = table.workload.quality.metric if table.workload.quality else "quality"
     headings = ["backend", "step", "samples/s", *(["tokens/s"] if tokens else [])]
-    headings += ["warm-up", "memory", metric.replace("_", " "), "same work"]
+    headings += ["warm-up", "memory", t.quality_heading(table.workload), "same work"]
     stream.write(f"### {_plain(table.heading)}\n\n")
     if table.lines:
         stream.write(f"| {' | '.join(headings)} |\n")

@@ -38,9 +38,9 @@ def size(count: int) -> str:
 
 
 def percent(share: float) -> str:
-    """A share in percent, one decimal below ten: `0.8 %`, `12 %`."""
+    """A share in percent, one decimal below one: `0.8 %`, `12 %`."""
     value = share * 100
-    return f"{value:.1f} %" if value < 9.95 else f"{value:.0f} %"
+    return f"{value:.1f} %" if value < 0.95 else f"{value:.0f} %"
 
 
 def error(value: float) -> str:

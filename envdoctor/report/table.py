@@ -66,15 +66,16 @@ def tables(run: Run) -> tuple[Table, ...]:
 
 
 def title(cell: Cell) -> str:
-    """Backend, version and mode of a cell; the interpreter too if it is a foreign one."""
+    """Backend, version and mode of a cell."""
     row = cell.row
-    # The framework's own version: what is not Python or NumPy, unless the row is NumPy's.
-    version = next(
-        (v for name, v in cell.versions.items() if name not in {"python", "numpy"}),
-        cell.versions.get("numpy", "") if row.backend == "numpy" else "",
-    )
-    words = [row.backend, version, "" if row.mode == row.backend else row.mode]
+    words = [row.backend, version(cell), "" if row.mode == row.backend else row.mode]
     return " ".join(word for word in words if word)
+
+
+def version(cell: Cell) -> str:
+    """The framework's own version: what is not Python or NumPy, unless there is nothing else."""
+    named = [v for name, v in cell.versions.items() if name not in {"python", "numpy"}]
+    return named[0] if named else cell.versions.get("numpy", "")
 
 
 def _table(run: Run, record: WorkloadRecord) -> Table:
@@ -156,20 +157,31 @@ def quality_column(cell: Cell) -> str:
     if quality is None:
         return ""
     if quality.metric == "accuracy":
-        text = f"{quality.value * 100:.1f} ±{quality.standard_error * 100:.1f} %"
+        text = f"{quality.value * 100:.1f} ±{quality.standard_error * 100:.1f}"
     else:
         error = numbers.significant(quality.standard_error, 2)
         text = f"{numbers.significant(quality.value)} ±{error}"
-    return f"{text} missed" if quality.reached is False else text
+    return f"{text} missed" if missed(cell) else text
+
+
+def missed(cell: Cell) -> bool:
+    """Whether the quality gate was not reached."""
+    return cell.quality is not None and cell.quality.reached is False
+
+
+def quality_heading(record: WorkloadRecord) -> str:
+    """The heading of the metric's column, with its unit."""
+    regression = record.loss == "mean_squared_error"
+    return "mean abs. error" if regression else "accuracy %"
 
 
 def proof_column(cell: Cell) -> str:
-    """The verdict of the gate: `yes (4e-16)`, the worst gradient's relative difference."""
+    """The verdict of the gate: `yes 4e-16`, the worst gradient's relative difference."""
     certificate = cell.certificate
     if certificate is None or not certificate.same_work:
         return "no"
     worst = certificate.gradient_error
-    return "yes" if worst is None else f"yes ({numbers.error(worst)})"
+    return "yes" if worst is None else f"yes {numbers.error(worst)}"
 
 
 def footnotes(run: Run) -> tuple[str, ...]:

@@ -130,9 +130,4 @@ CATALOGUE: tuple[Difference, ...] = (
     Difference(
         "lstm-gate-order", "LSTM gates read as input, cell, forget, output", _if_kind("lstm")
     ),
-    Difference(
-        "max-pool-ties",
-        "the gradient of a max-pool shared among equal values",
-        _if_kind("max_pool2d"),
-    ),
 )

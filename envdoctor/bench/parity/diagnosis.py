@@ -58,6 +58,7 @@ def explain(comparison: Comparison, tier: Tier, layer: str) -> str:
 def find_cause(found: Evidence, oracle: Side, task: Task, tier: Tier) -> str:
     """The sentence of the difference that reproduces the evidence; empty if none does."""
     short = replace(task, steps=0)
+    found = _complete(found, task)
     for difference in CATALOGUE:
         for value in difference.values(task.workload):
             if _reproduces(_vary(oracle, short, difference, value), found, tier):
@@ -72,6 +73,12 @@ def find_cause(found: Evidence, oracle: Side, task: Task, tier: Tier) -> str:
     return ""
 
 
+def _complete(found: Evidence, task: Task) -> Evidence:
+    """The same evidence, with zeros for the gradients of parameters that the subject lacks."""
+    absent = {n: np.zeros_like(v) for n, v in task.weights.items() if n not in found.gradients}
+    return replace(found, gradients={**found.gradients, **absent})
+
+
 def _vary(oracle: Side, task: Task, difference: Difference, value: float) -> Evidence:
     return collect(oracle.subject, task, oracle.setting, Variation(difference.name, value))
 
@@ -81,13 +88,9 @@ def _reproduces(tried: Evidence, found: Evidence, tier: Tier) -> bool:
     # differences that are looked for are larger by orders of magnitude than even that.
     loose = replace(tier, output=100 * tier.output, gradient=100 * tier.gradient, loss=1.0)
     limits = loose if tier.name == "G64" else tier
-    comparison = compare(replace_losses(found), tried, limits)
-    return comparison.meets(limits)
-
-
-def replace_losses(evidence: Evidence) -> Evidence:
-    """The same evidence without the training run."""
-    return replace(evidence, losses=())
+    # A subject that uses a part of a batch may show outputs for all of it.
+    shown = replace(found, losses=(), outputs=found.outputs[: len(tried.outputs)])
+    return compare(shown, tried, limits).meets(limits)
 
 
 def _sentence(difference: Difference, value: float, workload: Workload) -> str:

@@ -1,0 +1,66 @@
+"""What all tests share: the shipped workloads, and a subject that lives in this process."""
+
+from __future__ import annotations
+
+import importlib
+
+import pytest
+
+from envdoctor.child.contract import Data
+from envdoctor.plugins import load_plugins
+from envdoctor.workload.prepare import prepare
+
+
+class InProcess:
+    """A trainer class asked as a worker would be, without a process."""
+
+    def __init__(self, trainer_class):
+        self.trainer_class = trainer_class
+
+    def build(self, job, weights, data):
+        self.trainer = self.trainer_class(job, weights)
+        self.trainer.stage(Data(**data))
+
+    def steps(self, batches):
+        losses = []
+        for batch in batches:
+            self.trainer.step(batch)
+            self.trainer.wait()
+            losses.append(self.trainer.loss())
+        return [], losses
+
+    def differentiate(self, batch):
+        found = self.trainer.differentiate(batch)
+        return found.loss, found.outputs, found.tensors
+
+    def weights(self):
+        return dict(self.trainer.weights())
+
+
+@pytest.fixture(scope="session")
+def in_process():
+    return InProcess
+
+
+@pytest.fixture(scope="session")
+def numpy_trainer():
+    return importlib.import_module("envdoctor_numpy.trainer").Trainer
+
+
+@pytest.fixture(scope="session")
+def plugins():
+    return load_plugins(strangers=False)
+
+
+@pytest.fixture(scope="session")
+def prepared(plugins):
+    """Shipped workloads by name, each prepared once."""
+    paths = {file.name: file.path for file in plugins.workload_files()}
+    found = {}
+
+    def by_name(name):
+        if name not in found:
+            found[name] = prepare(paths[name], plugins.data_sets(), seed=0)
+        return found[name]
+
+    return by_name
