@@ -56,6 +56,8 @@ def parity(order: Order) -> Generator[Event, None, Matrix]:
         unavailable=order.choice.unavailable,
         broken_plugins=tuple(BrokenPlugin(plugin=b.plugin, reason=b.reason) for b in order.broken),
     )
+    if not order.rows:
+        return matrix
     with RunFolder() as folder:
         host = Host(folder, order.cpus, order.worker_seconds)
         with Oracle(host, order.oracle) as oracle:

@@ -77,12 +77,14 @@ def choose_rows(plugins: Plugins, wishes: Wishes) -> Choice:
     backends = plugins.backends()
     _check_names(wishes, backends)
     chosen = [b for b in backends if not wishes.backends or b.name in wishes.backends]
+    # All modules at once, so that each interpreter is looked at once.
+    modules = ("numpy", *sorted({backend.module for backend in chosen} - {"numpy"}))
     rows: list[PlannedRow] = []
     unavailable: list[Unavailable] = []
     for backend in chosen:
         given = wishes.interpreters.get(backend.name)
         interpreter = find_interpreter(given)
-        missing = find_obstacle(backend, survey(interpreter, (backend.module, "numpy")))
+        missing = find_obstacle(backend, survey(interpreter, modules))
         if missing:
             unavailable.append(missing)
             continue

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 @click.option("--quiet", "-q", is_flag=True, help="No progress.")
 @click.pass_obj
 def bench(strangers: bool, /, **values: Any) -> int:
-    r"""Train WORKLOADs with every installed framework and print one comparable table.
+    """Train WORKLOADs with every installed framework and print one comparable table.
 
     A row gets a speed only after outputs and every gradient were shown to agree with the float64
     reference. WORKLOAD is a name that `envdoctor workloads` lists, or a TOML file of your own;

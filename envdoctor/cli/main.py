@@ -18,7 +18,7 @@ from envdoctor.cli.workloads import workloads
 )
 @click.pass_context
 def main(context: click.Context, *, no_plugins: bool) -> None:
-    r"""Compare machine-learning frameworks, after proving that they do the same work.
+    """Compare machine-learning frameworks, after proving that they do the same work.
 
     \b
     envdoctor bench                        train, prove, measure, tabulate

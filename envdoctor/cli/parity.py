@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @click.option("--quiet", "-q", is_flag=True, help="No progress.")
 @click.pass_obj
 def parity(strangers: bool, /, **values: Any) -> int:
-    r"""Show whether every backend does the same work on each WORKLOAD.
+    """Show whether every backend does the same work on each WORKLOAD.
 
     Outputs, every gradient, twenty steps of training and the form of the optimiser are compared
     with a float64 reference, in float64 and in strict float32. For a difference it names the first

@@ -16,7 +16,7 @@ from envdoctor.errors import ExitCode
 )
 @click.pass_obj
 def plugins(strangers: bool, /, format_name: str, python: str | None) -> int:
-    r"""List the plugins, their backends, and why one cannot run here.
+    """List the plugins, their backends, and why one cannot run here.
 
     \b
     envdoctor plugins

@@ -14,7 +14,7 @@ from envdoctor.errors import ExitCode
 @click.option("--format", "format_name", type=click.Choice(["console", "json"]), default="console")
 @click.pass_obj
 def workloads(strangers: bool, /, names: tuple[str, ...], format_name: str) -> int:
-    r"""List the workloads, with their size and cost; check a file of your own.
+    """List the workloads, with their size and cost; check a file of your own.
 
     \b
     envdoctor workloads

@@ -67,8 +67,9 @@ def _show_notes(notes: tuple[t.Note, ...], console: Console) -> None:
 
 def _show_absent(run: Run, console: Console) -> None:
     if run.unavailable:
+        title = "What else could be compared" if run.plan.rows else "Nothing can be compared"
         console.print()
-        console.print("[bold]What else could be compared here[/bold]")
+        console.print(f"[bold]{title} here[/bold]")
     for absent in run.unavailable:
         console.print(f"  {escape(absent.backend)}: {escape(absent.reason)}")
         if absent.remedy:
