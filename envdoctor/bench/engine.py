@@ -15,12 +15,11 @@ from envdoctor.bench.events import Began, Ended, Event, Saved
 from envdoctor.bench.folder import RunFolder
 from envdoctor.bench.measure import Measurement
 from envdoctor.bench.parity.evidence import TRAJECTORY_STEPS
-from envdoctor.bench.parity.gate import gate_precision
+from envdoctor.bench.parity.gate import gate_precision, refuse
 from envdoctor.bench.plan import ORACLE
-from envdoctor.bench.prove import Expected, Oracle, Suspect
+from envdoctor.bench.prove import Expected, Oracle, Suspect, check_device
 from envdoctor.bench.records import record_workload
 from envdoctor.bench.worker import Host
-from envdoctor.model.outcome import OK
 from envdoctor.model.run import BrokenPlugin, Cell, Plan, Run
 from envdoctor.target.channel import WorkerEnded
 
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
 
     from envdoctor.bench.plan import Choice, PlannedRow
     from envdoctor.model.facts import Facts
+    from envdoctor.model.outcome import Outcome
     from envdoctor.model.run import Certificate
     from envdoctor.plugins import Broken
     from envdoctor.workload.prepare import Prepared
@@ -135,6 +135,12 @@ def _prove_all(
 ) -> Iterator[Event]:
     """Fill in a certificate for each row and workload, or the cell of a row that ended in it."""
     for row in order.rows:
+        if row.device != "cpu" and (ended := _without_device(host, row)):
+            for prepared in order.workloads:
+                verdicts[_key(row), prepared.name] = Cell(
+                    row=row.row, workload=prepared.name, outcome=ended
+                )
+            continue
         with Suspect(host, row, row_precision(row)) as suspect:
             for prepared in order.workloads:
                 yield Began(
@@ -162,7 +168,12 @@ def _measure_all(
             if isinstance(verdict, Cell):
                 cell = verdict
             elif not verdict.same_work:
-                cell = Cell(row=row.row, workload=prepared.name, outcome=OK, certificate=verdict)
+                cell = Cell(
+                    row=row.row,
+                    workload=prepared.name,
+                    outcome=refuse(verdict),
+                    certificate=verdict,
+                )
             else:
                 title = f"{prepared.name}: measuring {row.row.title}"
                 yield Began(title, _measure_seconds(row, prepared, order))
@@ -174,6 +185,15 @@ def _measure_all(
             run = structs.replace(run, cells=(*run.cells, cell))
             yield Saved(run)
     return run
+
+
+def _without_device(host: Host, row: PlannedRow) -> Outcome | None:
+    """Why a row cannot use its device; None if it can."""
+    try:
+        check_device(host, row)
+    except WorkerEnded as ended:
+        return ended.outcome
+    return None
 
 
 def row_precision(row: PlannedRow) -> str:

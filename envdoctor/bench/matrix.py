@@ -9,6 +9,7 @@ from msgspec import structs
 from envdoctor.bench.engine import expect_seconds, prove_seconds
 from envdoctor.bench.events import Began, Ended, Event
 from envdoctor.bench.folder import RunFolder
+from envdoctor.bench.parity.gate import refuse
 from envdoctor.bench.plan import ORACLE
 from envdoctor.bench.prove import Expected, Oracle, Suspect
 from envdoctor.bench.worker import Host
@@ -104,4 +105,5 @@ def _entry(
         certificate = suspect.certify(oracle, expected)
     except WorkerEnded as ended:
         return Entry(row=record, workload=prepared.name, outcome=ended.outcome)
-    return Entry(row=record, workload=prepared.name, outcome=OK, certificate=certificate)
+    outcome = OK if certificate.same_work else refuse(certificate)
+    return Entry(row=record, workload=prepared.name, outcome=outcome, certificate=certificate)

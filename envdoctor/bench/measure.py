@@ -10,7 +10,7 @@ from msgspec import structs
 from envdoctor.bench.events import Doing
 from envdoctor.bench.parity.compare import G32, loss_error, within_reference
 from envdoctor.bench.parity.evidence import full_data
-from envdoctor.bench.parity.gate import finite
+from envdoctor.bench.parity.gate import finite, refuse
 from envdoctor.bench.quality import assess
 from envdoctor.bench.records import gate_of
 from envdoctor.bench.worker import NANOSECOND, Worker
@@ -32,6 +32,8 @@ WARMUP_STEPS = 20
 """Steps that are taken one by one: more than any backend here needs to become steady."""
 FEWEST_STEPS = 5
 LONGEST_BLOCK_SECONDS = 2.0
+SHORTEST_SHARE = 0.75
+"""A block that lasts less than this share of what is wanted is too short."""
 CHUNK_SECONDS = 2.0
 """How long the training plan runs without a word: progress is shown in between."""
 
@@ -110,7 +112,7 @@ class Measurement:
                 reason=f"the timed program's losses depart by {error:.1e} within "
                 f"{len(expected.timed_losses)} steps.",
             )
-            self._keep(outcome=Outcome(status="ok"))
+            self._keep(outcome=refuse(certificate))
         self._keep(certificate=certificate)
         return same
 
@@ -154,6 +156,27 @@ class Measurement:
         quality = assess(outputs, targets, prepared.workload.loss, gate_of(prepared))
         self._keep(quality=quality)
 
+    def _calibrate(self, worker: Worker, block_seconds: float) -> tuple[int, int | None]:
+        """Steps for a block of the wanted length, from blocks that count for nothing else.
+
+        A guess from the last training steps may be far off on a busy machine, so a block that
+        turns out too short is followed by a longer one.
+        """
+        steps = block_steps(self._step_seconds, block_seconds)
+        while True:
+            answer = self._block(worker, steps)
+            seconds = answer["wall_ns"] * NANOSECOND
+            wanted = block_steps(seconds / steps, block_seconds)
+            if seconds >= SHORTEST_SHARE * block_seconds or wanted <= steps:
+                return wanted, answer["compilations"]
+            steps = wanted
+
+    def _block(self, worker: Worker, steps: int) -> dict[str, Any]:
+        answer = worker.block(self._position, steps, self._prepared.steps)
+        self._position = (self._position + steps) % self._prepared.steps
+        self._last_loss = float(answer["loss"])
+        return answer
+
     def _blocks(
         self,
         worker: Worker,
@@ -164,23 +187,16 @@ class Measurement:
     ) -> Iterator[Doing]:
         before = worker.memory()
         worker.reset_peak()
-        steps = block_steps(self._step_seconds, block_seconds)
-        compiled: int | None = None
-        for number in range(rounds + 1):
-            yield Doing(f"timing, block {max(number, 1)} of {rounds}", 0.7 + 0.3 * number / rounds)
-            answer = worker.block(self._position, steps, self._prepared.steps)
-            self._position = (self._position + steps) % self._prepared.steps
-            if number == 0:
-                # The first block only shows how fast a steady step is; its length was a guess.
-                steps = block_steps(answer["wall_ns"] * NANOSECOND / steps, block_seconds)
-                compiled = answer["compilations"]
-                continue
-            self._keep(blocks=(*self.cell.blocks, _block(answer, number - 1, steps)))
+        yield Doing("timing, finding the length of a block", 0.7)
+        steps, compiled = self._calibrate(worker, block_seconds)
+        for number in range(rounds):
+            yield Doing(f"timing, block {number + 1} of {rounds}", 0.72 + 0.28 * number / rounds)
+            answer = self._block(worker, steps)
             self._keep(
+                blocks=(*self.cell.blocks, _record_block(answer, number, steps)),
                 compilations=answer["compilations"],
                 compiled_while_timed=(answer["compilations"] or 0) - (compiled or 0),
             )
-            self._last_loss = float(answer["loss"])
         self._keep(memory=_memory(loaded, built, before, worker.memory()))
 
     def _verdict(self) -> Outcome:
@@ -197,7 +213,7 @@ def block_steps(step_seconds: float, block_seconds: float) -> int:
     return max(min(FEWEST_STEPS, longest), min(longest, ceil(block_seconds / step)))
 
 
-def _block(answer: dict[str, Any], number: int, steps: int) -> Block:
+def _record_block(answer: dict[str, Any], number: int, steps: int) -> Block:
     return Block(
         launch=0,
         round=number,
@@ -211,7 +227,11 @@ def _block(answer: dict[str, Any], number: int, steps: int) -> Block:
 def _memory(
     loaded: Loaded, built: dict[str, Any], before: dict[str, Any], after: dict[str, Any]
 ) -> Memory | None:
-    """Host memory from four looks: bare, loaded, built, and the peaks before and in the blocks."""
+    """Host memory from its levels before building and the peaks before and in the blocks.
+
+    What a model costs is counted from before it was built, not after: some backends take their
+    buffers at once and others with the first step, and both are its cost.
+    """
     looks = (loaded.footprint_bytes, built["memory"], before["host"], after["host"])
     if None in looks:
         return None

@@ -33,6 +33,7 @@ class Wishes:
     backends: Sequence[str] = ()
     modes: Sequence[str] = ()
     interpreters: Mapping[str, str] = field(default_factory=dict)
+    device: str = "cpu"
     seed: int = 0
 
 
@@ -45,6 +46,7 @@ class PlannedRow:
     interpreter: str
     own: bool
     """Whether the interpreter is envdoctor's own."""
+    device: str = "cpu"
 
     @property
     def row(self) -> Row:
@@ -52,12 +54,17 @@ class PlannedRow:
         return Row(
             backend=self.backend.name,
             mode=self.mode.name,
+            device=self.device,
             interpreter="" if self.own else self.interpreter,
         )
 
     def setting(self, precision: str, threads: int) -> Setting:
-        """The setting of a worker for this row."""
-        return Setting(self.mode.name, precision, "cpu", threads)
+        """The setting of a worker for this row.
+
+        Exact maths is a matter of the CPU; the device is held to strict float32.
+        """
+        device = "cpu" if precision == "fp64" else self.device
+        return Setting(self.mode.name, precision, device, threads)
 
 
 @dataclass(frozen=True)
@@ -89,7 +96,7 @@ def choose_rows(plugins: Plugins, wishes: Wishes) -> Choice:
             unavailable.append(missing)
             continue
         rows.extend(
-            PlannedRow(backend, mode, interpreter, own=given is None)
+            PlannedRow(backend, mode, interpreter, given is None, wishes.device)
             for mode in backend.modes
             if not wishes.modes or mode.name in wishes.modes
         )

@@ -112,6 +112,17 @@ class Oracle:
         )
 
 
+def check_device(host: Host, row: PlannedRow) -> None:
+    """Let a row start the device that it is to be timed on.
+
+    Raises:
+        WorkerEnded: it cannot, with the reason; no use in proving it first.
+    """
+    setting = row.setting("fp32", len(host.cpus))
+    with Worker(host, row.backend, row.interpreter, setting) as worker:
+        worker.load()
+
+
 class Suspect:
     """A row under proof, in one worker for all workloads; a dead worker is replaced."""
 

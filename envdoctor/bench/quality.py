@@ -30,7 +30,7 @@ def assess(
     if loss == "cross_entropy":
         metric, right = "accuracy", outputs.argmax(axis=-1) == targets
         value = float(right.mean())
-        error = sqrt(value * (1 - value) / right.size)
+        error = _share_error(int(right.sum()), right.size)
         mean_loss = _cross_entropy(outputs, targets)
         count = right.size
     else:
@@ -53,6 +53,16 @@ def _reached(value: float, gate: QualityGate) -> bool:
     above = gate.at_least is None or value >= gate.at_least
     below = gate.at_most is None or value <= gate.at_most
     return above and below
+
+
+def _share_error(right: int, count: int) -> float:
+    """The standard error of a share, which is not zero even where all or none are right.
+
+    Two successes and two failures are added to those seen (Agresti and Coull 1998). The
+    predictions for a text depend on each other, so for texts it is a lower bound.
+    """
+    share = (right + 2) / (count + 4)
+    return sqrt(share * (1 - share) / (count + 4))
 
 
 def _cross_entropy(outputs: NDArray[Any], targets: NDArray[Any]) -> float:

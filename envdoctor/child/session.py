@@ -7,14 +7,16 @@ import importlib
 import sys
 from importlib import metadata
 from time import perf_counter_ns, process_time_ns
-from typing import Any, Callable, Dict, List, Optional
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional
 
-import numpy as np
-
-from envdoctor.child.contract import Data, Trainer
 from envdoctor.child.job import Job, Setting
 from envdoctor.child.memory import read_memory, reset_peak
 from envdoctor.child.protocol import number
+
+if TYPE_CHECKING:
+    from envdoctor.child.contract import Trainer
+
+# NumPy is imported where it is needed: it may be the framework whose import is timed.
 
 
 class Session:
@@ -59,8 +61,11 @@ class Session:
 
     def build(self, job: Dict[str, Any], weights: str, data: str) -> Dict[str, Any]:
         """Build a trainer from the job, with weights and data from files; drop the one before."""
+        from envdoctor.child.contract import Data
+
         self._trainer = None
         gc.collect()
+        before = read_memory()
         parsed = Job.from_json(job)
         arrays = _read(weights)
         staged = Data(**_read(data))
@@ -70,7 +75,7 @@ class Session:
         trainer.stage(staged)
         ended = perf_counter_ns()
         self._trainer = trainer
-        return {"build_ns": built - begun, "stage_ns": ended - built, "memory": read_memory()}
+        return {"build_ns": built - begun, "stage_ns": ended - built, "memory": before}
 
     def steps(self, batches: List[int]) -> Dict[str, Any]:
         """Take steps one by one, waiting after each; the loss is read outside the clock."""
@@ -159,11 +164,15 @@ def _versions(distributions: List[str]) -> Dict[str, str]:
 
 
 def _read(path: str) -> Dict[str, Any]:
+    import numpy as np
+
     with np.load(path, allow_pickle=False) as arrays:
         return {name: arrays[name] for name in arrays.files}
 
 
 def _write(path: str, **arrays: Any) -> None:
+    import numpy as np
+
     with open(path, "wb") as stream:  # noqa: PTH123  np.savez would append a suffix to a name
         plain: Any = {name: np.asarray(value) for name, value in arrays.items()}
         np.savez(stream, **plain)

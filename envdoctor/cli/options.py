@@ -36,6 +36,9 @@ def row_options(command: Callable[..., Any]) -> Callable[..., Any]:
             metavar="BACKEND=PATH",
             help="Take a backend from another environment; envdoctor need not be installed there.",
         ),
+        click.option(
+            "--device", default="cpu", show_default=True, help="Where to train: cpu, cuda, cuda:1."
+        ),
         click.option("--threads", type=click.IntRange(1), help="CPU budget; default: all allowed."),
         click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True),
         click.option(
@@ -75,6 +78,7 @@ def wishes_of(values: dict[str, Any]) -> Wishes:
         modes=values["modes"],
         interpreters=interpreters,
         seed=values["seed"],
+        device=values["device"],
     )
 
 

@@ -7,7 +7,7 @@ from typing import Literal
 from msgspec import Struct
 
 Status = Literal[
-    "ok", "failed", "crashed", "out_of_memory", "timed_out", "unsupported", "unavailable"
+    "ok", "different", "failed", "crashed", "out_of_memory", "timed_out", "unsupported"
 ]
 
 
@@ -15,8 +15,9 @@ class Outcome(Struct, frozen=True, kw_only=True):
     """An ending with its reason."""
 
     status: Status
-    """`ok`; `failed`: it raised; `crashed`: the process ended by itself; `out_of_memory`;
-    `timed_out`; `unsupported`: the backend says that it cannot; `unavailable`: it is not there."""
+    """`ok`; `different`: it runs, but does other work; `failed`: it raised; `crashed`: the process
+    ended by itself; `out_of_memory`; `timed_out`; `unsupported`: the backend says that it cannot.
+    """
     reason: str = ""
     """One sentence for the table."""
     hint: str = ""

@@ -83,7 +83,6 @@ def _proof(cell: Cell) -> dict[str, Any]:
         return {}
     return {
         "same_work": found.same_work,
-        "reason": found.reason or cell.outcome.reason,
         "output_error": found.output_error,
         "gradient_error": found.gradient_error,
         "loss_error": found.loss_error,
@@ -93,7 +92,7 @@ def _proof(cell: Cell) -> dict[str, Any]:
 
 def _speed(cell: Cell, record: WorkloadRecord) -> dict[str, Any]:
     step = summarise(cell.blocks)
-    if step is None or cell.certificate is None or not cell.certificate.same_work:
+    if step is None or cell.outcome.status != "ok":
         return {}
     samples = record.batch / step.seconds
     return {

@@ -59,7 +59,7 @@ def median_interval(count: int, confidence: float = CONFIDENCE) -> tuple[int, in
 def warmup_debt_seconds(cell: Cell) -> float | None:
     """What the first steps cost beyond what as many steady steps would: compilation, mostly.
 
-    One number for all ways to compile, ahead of time or lazily. It cannot be negative.
+    One number for all ways to compile with the first steps. It cannot be negative.
     """
     steady = summarise(cell.blocks)
     if steady is None or not cell.warmup_ns:

@@ -152,10 +152,15 @@ def _windows(tokens: NDArray[Any], steps: int) -> tuple[NDArray[Any], NDArray[An
     return inputs, tokens[1 : count * steps + 1].reshape(count, steps)
 
 
-def read_csv(path: Path, spec: DataSpec, source: str) -> Samples:
+def read_csv(path: Path, spec: DataSpec, source: str, *, classes: bool) -> Samples:
     """A CSV file with a header row: numbers in all columns, the target by name.
 
-    A target column of whole numbers from 0, or of words, makes classes; other numbers a regression.
+    Args:
+        path: the file.
+        spec: the view, and the target column; the last one by default.
+        source: what messages call the workload file.
+        classes: whether the loss wants classes: then each different text of the target column is
+            one, in alphabetical order; else the column holds numbers.
 
     Raises:
         InputError: with the row and column that cannot be used.
@@ -170,7 +175,11 @@ def read_csv(path: Path, spec: DataSpec, source: str) -> Samples:
     texts = [row[column].strip() for row in rows]
     features = [[row[i] for i in range(len(header)) if i != column] for row in rows]
     names = [name for name in header if name != target]
-    return _view_table(_numbers(features, names, path, source), _targets(texts), spec, source)
+    if classes:
+        targets = _classes(texts, target, path, source)
+    else:
+        targets = _numbers([[text] for text in texts], [target], path, source)[:, 0]
+    return _view_table(_numbers(features, names, path, source), targets, spec, source)
 
 
 def _csv_rows(path: Path, source: str) -> tuple[list[str], list[list[str]]]:
@@ -220,10 +229,12 @@ def _number(text: str) -> float:
         return float("nan")
 
 
-def _targets(texts: list[str]) -> NDArray[Any]:
-    values = np.array([_number(text) for text in texts])
-    if np.isfinite(values).all():
-        whole = (values >= 0).all() and (values == np.round(values)).all()
-        few = len(np.unique(values)) <= max(2, min(100, len(values) // 5))
-        return values.astype(np.int64) if whole and few and values.max() < 1000 else values
-    return np.unique(texts, return_inverse=True)[1].astype(np.int64)
+def _classes(texts: list[str], column: str, path: Path, source: str) -> NDArray[Any]:
+    values, numbers = np.unique(texts, return_inverse=True)
+    if len(values) > len(texts) // 2:
+        raise InputError(
+            f"{source}: column `{column}` of {path.name} has {len(values)} different values in "
+            f"{len(texts)} rows; these are no classes.",
+            "Choose another `target`, or the loss mean_squared_error.",
+        )
+    return numbers.astype(np.int64)

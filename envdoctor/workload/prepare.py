@@ -131,7 +131,8 @@ def _samples(described: Description, path: Path, data_sets: Mapping[str, DataSet
     if spec.steps is not None and spec.view != "tokens":
         raise InputError(f"{source}: `steps` in [data] goes with the view `tokens` only.")
     if spec.set.lower().endswith(".csv"):
-        return read_csv(path.parent / spec.set, spec, source)
+        classes = described.train.loss == "cross_entropy"
+        return read_csv(path.parent / spec.set, spec, source, classes=classes)
     if spec.target is not None:
         raise InputError(f"{source}: `target` in [data] goes with a CSV file only.")
     if spec.set not in data_sets:

@@ -10,6 +10,7 @@ from envdoctor.bench.parity.compare import TIERS, Comparison, compare
 from envdoctor.bench.parity.diagnosis import Side, explain, find_cause, first_differing_layer
 from envdoctor.bench.parity.evidence import Evidence, Task, collect
 from envdoctor.bench.parity.optimizer_probe import ADAMW, SGD, SPECIFIED, Verdict, probe
+from envdoctor.model.outcome import Outcome
 from envdoctor.model.run import Certificate
 
 if TYPE_CHECKING:
@@ -91,6 +92,12 @@ def _certificate(
         reason=why[0],
         cause=why[1],
     )
+
+
+def refuse(certificate: Certificate) -> Outcome:
+    """The outcome of a row that does other work: its speed would mean nothing."""
+    cause = f"Likely cause: {certificate.cause}." if certificate.cause else ""
+    return Outcome(status="different", reason=certificate.reason, hint=cause)
 
 
 def finite(value: float) -> float | None:
