@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 from dataclasses import dataclass, field
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint, distributions
 from typing import Any, TypeVar
 
 import pluggy
@@ -15,6 +15,7 @@ from envdoctor.api import Backend, DataSet, Detector, Exporter, WorkloadFile
 from envdoctor.errors import InputError
 
 GROUP = "envdoctor"
+PREFIX = "envdoctor_"
 DISABLE_VARIABLE = "ENVDOCTOR_DISABLE_PLUGINS"
 
 _RECORDS: dict[str, type[Any]] = {
@@ -99,8 +100,7 @@ def load_plugins(*, strangers: bool = True) -> Plugins:
     """
     plugins = Plugins()
     blocked = {name.strip() for name in os.environ.get(DISABLE_VARIABLE, "").split(",")} - {""}
-    for entry in sorted(entry_points(group=GROUP), key=lambda entry: entry.name):
-        owner = _owner(entry)
+    for entry, owner in _entries(plugins):
         if entry.name in blocked or not (strangers or owner.distribution == "envdoctor"):
             plugins.disabled.append(entry.name)
             continue
@@ -110,10 +110,27 @@ def load_plugins(*, strangers: bool = True) -> Plugins:
     return plugins
 
 
-def _owner(entry: EntryPoint) -> Owner:
-    if entry.dist is None:
-        return Owner(entry.name, "unknown", "")
-    return Owner(entry.name, entry.dist.name, entry.dist.version)
+def _entries(plugins: Plugins) -> list[tuple[EntryPoint, Owner]]:
+    """Our entry points of every distribution, each read by itself: any file may be damaged."""
+    found: dict[str, list[tuple[EntryPoint, Owner]]] = {}
+    for distribution in distributions():
+        name = "unknown"
+        try:
+            name = str(distribution.metadata["Name"])
+            ours = distribution.entry_points.select(group=GROUP)
+            owned = [(e, Owner(e.name, name, distribution.version)) for e in ours]
+        except Exception as error:  # noqa: BLE001  a stranger's metadata may be anything
+            plugins.broken.append(Broken(name, f"damaged metadata: {_first_line(error)}"))
+            continue
+        # The first of a name on the path is the one that is imported.
+        found.setdefault(name.lower().replace("_", "-"), owned)
+    entries = [pair for owned in found.values() for pair in owned]
+    return sorted(entries, key=lambda pair: pair[0].name)
+
+
+def _first_line(error: BaseException) -> str:
+    lines = f"{type(error).__name__}: {error}".strip().rstrip(":").splitlines()
+    return lines[0][:300]
 
 
 def _load(entry: EntryPoint, owner: Owner, plugins: Plugins) -> None:
@@ -126,13 +143,10 @@ def _load(entry: EntryPoint, owner: Owner, plugins: Plugins) -> None:
         unknown = _unknown_hooks(manager)
         # A generator raises when it is read, so it is read here.
         found = {hook: _collect(manager, hook) for hook in _RECORDS}
-    except InputError:
-        raise
     except BaseException as error:
         if isinstance(error, KeyboardInterrupt):
             raise
-        reason = f"{type(error).__name__}: {error}".strip().rstrip(":")
-        plugins.broken.append(Broken(str(owner), reason))
+        plugins.broken.append(Broken(str(owner), _first_line(error)))
         return
     plugins.owners.append(owner)
     for reason in unknown:
@@ -145,13 +159,15 @@ def _load(entry: EntryPoint, owner: Owner, plugins: Plugins) -> None:
 def _unknown_hooks(manager: pluggy.PluginManager) -> list[str]:
     """Sentences about hooks that do not exist: a misspelt one would otherwise be silence."""
     known = {name for name in _RECORDS if hasattr(manager.hook, name)}
-    unknown = sorted(name for name in vars(manager.hook) if name.startswith("envdoctor_"))
+    unknown = sorted(name for name in vars(manager.hook) if name.startswith(PREFIX))
     sentences = []
     for name in unknown:
         if name in known:
             continue
-        close = difflib.get_close_matches(name, known, n=1)
-        hint = f"; did you mean `{close[0]}`?" if close else ""
+        # Without the prefix, which all share: it would make anything look alike.
+        words = [word.removeprefix(PREFIX) for word in sorted(known)]
+        close = difflib.get_close_matches(name.removeprefix(PREFIX), words, n=1)
+        hint = f"; did you mean `{PREFIX}{close[0]}`?" if close else ""
         sentences.append(f"there is no hook called `{name}`{hint}")
     return sentences
 
@@ -162,6 +178,8 @@ def _collect(manager: pluggy.PluginManager, hook: str) -> list[Any]:
         if not isinstance(record, _RECORDS[hook]):
             wanted = _RECORDS[hook].__name__
             raise TypeError(f"`{hook}` yields {type(record).__name__}, not {wanted}")
+        if not isinstance(record.name, str) or not record.name:
+            raise TypeError(f"`{hook}` yields a record without a name")
     return records
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from envdoctor.bench.parity.compare import G32, loss_error
 from envdoctor.bench.parity.diagnosis import Side
@@ -39,6 +39,20 @@ class Expected:
     """How far the reference's own float32 lies from them."""
 
 
+class _Reference(Worker):
+    """The oracle's worker: when it ends, nothing can be proven, and no row is to blame."""
+
+    def ask(self, request: str, **arguments: Any) -> dict[str, Any]:
+        """Ask as any worker is asked, but let an ending end the run."""
+        try:
+            return super().ask(request, **arguments)
+        except WorkerEnded as ended:
+            raise IncompleteError(
+                f"the reference backend failed: {ended.outcome.reason}",
+                ended.outcome.details or ended.outcome.hint,
+            ) from ended
+
+
 class Oracle:
     """The reference in float64, as a worker that is started when it is needed."""
 
@@ -46,7 +60,7 @@ class Oracle:
         self._host = host
         self._row = row
         self._setting = row.setting("fp64", len(host.cpus))
-        self._worker: Worker | None = None
+        self._worker: _Reference | None = None
 
     def __enter__(self) -> Oracle:
         return self
@@ -64,7 +78,7 @@ class Oracle:
     def side(self) -> Side:
         """The oracle as the gate asks it."""
         if self._worker is None:
-            self._worker = Worker(
+            self._worker = _Reference(
                 self._host, self._row.backend, self._row.interpreter, self._setting
             )
             self._worker.load()
@@ -76,15 +90,6 @@ class Oracle:
         Raises:
             IncompleteError: the oracle failed or contradicts itself, so that nothing is proven.
         """
-        try:
-            return self._expect(prepared)
-        except WorkerEnded as ended:
-            raise IncompleteError(
-                f"the reference backend failed on {prepared.name}: {ended.outcome.reason}",
-                ended.outcome.details or ended.outcome.hint,
-            ) from ended
-
-    def _expect(self, prepared: Prepared) -> Expected:
         side, task = self.side, parity_task(prepared)
         error = finite_difference_error(side, task, prepared.seed)
         if error > LARGEST_ORACLE_ERROR:

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from envdoctor.target.channel import Channel
+from envdoctor.errors import EnvdoctorError
+from envdoctor.model.outcome import Outcome
+from envdoctor.target.channel import Channel, WorkerEnded
 from envdoctor.target.code import START
 
 if TYPE_CHECKING:
@@ -55,8 +57,7 @@ class Worker:
         self._host = host
         self._backend = backend
         self._setting = setting
-        host.folder.code.add(backend.trainer)
-        self.variables = dict(backend.environment(setting))
+        self.variables = _prepare(host, backend, setting)
         begun = time.perf_counter()
         self._channel = Channel(
             [interpreter, "-X", "faulthandler", str(host.folder.code.folder / START)],
@@ -88,9 +89,13 @@ class Worker:
             "ENVDOCTOR_CPUS": ",".join(str(cpu) for cpu in self._host.cpus),
         }
 
+    def ask(self, request: str, **arguments: Any) -> dict[str, Any]:
+        """Send any request; raises WorkerEnded if the worker fails, dies or takes too long."""
+        return self._channel.ask(request, **arguments)
+
     def load(self) -> Loaded:
         """Import the framework and start the device."""
-        answer = self._channel.ask(
+        answer = self.ask(
             "load",
             module=self._backend.module,
             trainer=self._backend.trainer,
@@ -112,23 +117,23 @@ class Worker:
     ) -> dict[str, Any]:
         """Build a trainer and stage its data; the answer has the times and the memory."""
         folder = self._host.folder
-        return self._channel.ask(
+        return self.ask(
             "build", job=job.to_json(), weights=folder.store(weights), data=folder.store(data)
         )
 
     def steps(self, batches: Sequence[int]) -> tuple[list[int], list[float]]:
         """Take steps one by one: nanoseconds and loss of each."""
-        answer = self._channel.ask("steps", batches=list(batches))
+        answer = self.ask("steps", batches=list(batches))
         return answer["wall_ns"], [float(loss) for loss in answer["losses"]]
 
     def block(self, first: int, steps: int, count: int) -> dict[str, Any]:
         """Take steps between two synchronisations."""
-        return self._channel.ask("block", first=first, steps=steps, count=count)
+        return self.ask("block", first=first, steps=steps, count=count)
 
     def differentiate(self, batch: int) -> tuple[float, NDArray[Any], dict[str, NDArray[Any]]]:
         """Loss, outputs and gradients of the present model on a batch."""
         path = self._host.folder.answer("gradients")
-        answer = self._channel.ask("differentiate", batch=batch, path=str(path))
+        answer = self.ask("differentiate", batch=batch, path=str(path))
         arrays = _take(path)
         outputs = arrays.pop("outputs")
         gradients = {name.partition(":")[2]: value for name, value in arrays.items()}
@@ -137,26 +142,39 @@ class Worker:
     def evaluate(self, split: str) -> tuple[NDArray[Any], float]:
         """The outputs for a split, and the seconds it took."""
         path = self._host.folder.answer("outputs")
-        answer = self._channel.ask("evaluate", split=split, path=str(path))
+        answer = self.ask("evaluate", split=split, path=str(path))
         return _take(path)["outputs"], answer["wall_ns"] * NANOSECOND
 
     def weights(self) -> dict[str, NDArray[Any]]:
         """The present parameters."""
         path = self._host.folder.answer("weights")
-        self._channel.ask("read_weights", path=str(path))
+        self.ask("read_weights", path=str(path))
         return _take(path)
 
     def reset_peak(self) -> None:
         """Start a new peak of host memory."""
-        self._channel.ask("reset_peak")
+        self.ask("reset_peak")
 
     def memory(self) -> dict[str, Any]:
         """Memory of host and device."""
-        return self._channel.ask("memory")
+        return self.ask("memory")
 
     def stop(self) -> None:
         """End it in good order."""
         self._channel.stop()
+
+
+def _prepare(host: Host, backend: Backend, setting: Setting) -> dict[str, str]:
+    """Copy the trainer and ask for its variables: a stranger's code, so its faults are endings."""
+    try:
+        host.folder.code.add(backend.trainer)
+        variables = backend.environment(setting)
+        return {str(name): str(value) for name, value in variables.items()}
+    except EnvdoctorError as error:
+        reason = error.sentence
+    except Exception as error:  # noqa: BLE001  a stranger's function may raise anything
+        reason = f"its variables cannot be told: {type(error).__name__}: {error}"
+    raise WorkerEnded(Outcome(status="failed", reason=reason))
 
 
 def _take(path: Any) -> dict[str, NDArray[Any]]:

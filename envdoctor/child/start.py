@@ -5,6 +5,7 @@ Its own statements come before any import of a framework or of NumPy.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import signal
@@ -17,6 +18,30 @@ def _die_with_the_parent() -> None:
     """Ask the kernel for SIGKILL when the core dies: a stopped worker hears nothing else."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def _watch_the_core(handle: str) -> None:
+    """Leave behind a small process that ends this group when the core is gone.
+
+    The kernel's signal reaches the worker only, not the compilers and loaders that it started. The
+    watch reads from a pipe whose other end is the core's: it comes back when that end is closed.
+    It is a session of its own, so that stopping the group does not stop it.
+    """
+    if not handle or not hasattr(os, "fork"):
+        return
+    pipe, group = int(handle), os.getpgrp()
+    child = os.fork()
+    if child:
+        os.close(pipe)
+        os.waitpid(child, 0)
+        return
+    os.setsid()
+    if os.fork():
+        os._exit(0)  # so that the watch is nobody's child, and nobody has to wait for it
+    os.read(pipe, 1)
+    with contextlib.suppress(OSError):
+        os.killpg(group, signal.SIGKILL)
+    os._exit(0)
 
 
 def _keep_to(cpus: str) -> None:
@@ -33,6 +58,7 @@ def _put_this_folder_first() -> None:
 
 
 if __name__ == "__main__":
+    _watch_the_core(os.environ.pop("ENVDOCTOR_WATCH", ""))
     _die_with_the_parent()
     _put_this_folder_first()
     _keep_to(os.environ.pop("ENVDOCTOR_CPUS", ""))

@@ -39,9 +39,8 @@ def dispatch(arguments: list[str]) -> int:
     except (KeyboardInterrupt, click.exceptions.Abort):
         _tell("interrupted.", "")
         return ExitCode.INTERRUPTED
-    except BrokenPipeError:
-        # The reader has seen enough; the interpreter must not complain when it flushes.
-        sys.stdout = None
+    except SystemExit:
+        # Nothing of ours raises it: Click and Rich do, when the reader of a pipe has seen enough.
         return ExitCode.DONE
     except Exception as error:  # noqa: BLE001  the last door: our own bug
         return _confess(error)

@@ -59,7 +59,7 @@ class Channel:
         key = secrets.token_bytes(32)
         listener = Listener(authkey=key)
         try:
-            self.child = Child(
+            self.child = _start(
                 [*command, str(listener.address)],
                 {**environment, "ENVDOCTOR_KEY": key.hex()},
                 log,
@@ -150,12 +150,48 @@ class Channel:
                     raise self._died(request)
                 if time.monotonic() > deadline:
                     raise self._late(request)
-            answer = protocol.receive(self._connection)
+            answer = self._read(request, deadline)
         except (EOFError, OSError):
             raise self._died(request) from None
-        if "error" in answer:
+        if isinstance(answer.get("error"), dict):
             raise WorkerEnded(_failure(answer["error"]))
+        if not isinstance(answer.get("ok"), dict):
+            raise self._garbled(request)
         return dict(answer["ok"])
+
+    def _read(self, request: str, deadline: float) -> dict[str, Any]:
+        """Read an answer that has begun. A worker may stall in the middle of it: at the limit the
+        group is killed, which ends the reading.
+        """
+        assert self._connection is not None
+        late = threading.Event()
+
+        def end() -> None:
+            late.set()
+            self.child.kill()
+
+        timer = threading.Timer(max(0.0, deadline - time.monotonic()), end)
+        timer.start()
+        try:
+            return protocol.receive(self._connection)
+        except ValueError:
+            raise self._garbled(request) from None
+        except (EOFError, OSError):
+            if late.is_set():
+                raise self._late(request) from None
+            raise
+        finally:
+            timer.cancel()
+
+    def _garbled(self, request: str) -> WorkerEnded:
+        self.child.kill()
+        return WorkerEnded(
+            Outcome(
+                status="failed",
+                reason=f"the worker's answer to `{request}` is no message.",
+                details=self.child.log_tail(),
+            )
+        )
 
     def _late(self, request: str) -> WorkerEnded:
         self.child.kill()
@@ -169,9 +205,10 @@ class Channel:
         )
 
     def _died(self, request: str) -> WorkerEnded:
-        self.child.wait(POLL_SECONDS)
+        closed_only = not self.child.wait(POLL_SECONDS)
         out_of_memory = self.child.killed_from_outside
-        reason = f"the worker {self.child.ending()} during `{request}`"
+        ending = "closed its connection" if closed_only else self.child.ending()
+        reason = f"the worker {ending} during `{request}`"
         if out_of_memory:
             reason += ", most likely because memory ran out"
         self.child.kill()
@@ -184,18 +221,21 @@ class Channel:
         )
 
 
+def _start(command: Sequence[str], environment: Mapping[str, str], log: Path) -> Child:
+    try:
+        return Child(command, environment, log)
+    except OSError as error:
+        reason = f"{command[0]} cannot be started ({error.strerror})."
+        raise WorkerEnded(Outcome(status="failed", reason=reason)) from error
+
+
 def _failure(error: Mapping[str, str]) -> Outcome:
-    status: Status = "failed"
-    if error["status"] == "unsupported":
-        return Outcome(status="unsupported", reason=f"{_first_line(error['text'])}")
-    if error["status"] == "out_of_memory":
-        status = "out_of_memory"
-    text = _first_line(error["text"])
-    return Outcome(
-        status=status,
-        reason=f"{error['kind']}: {text}" if text else error["kind"],
-        details=error["traceback"],
-    )
+    text, kind = _first_line(error.get("text", "")), error.get("kind", "an error")
+    if error.get("status") == "unsupported":
+        return Outcome(status="unsupported", reason=text)
+    status: Status = "out_of_memory" if error.get("status") == "out_of_memory" else "failed"
+    reason = f"{kind}: {text}" if text else kind
+    return Outcome(status=status, reason=reason, details=error.get("traceback", ""))
 
 
 def _first_line(text: str) -> str:

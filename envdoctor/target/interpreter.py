@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -46,7 +48,7 @@ class Survey:
         if "pip" in self.distributions:
             return f"{shorten(self.interpreter)} -m pip install {wanted}"
         if shutil.which("uv"):
-            return f"uv pip install --python {self.interpreter} {wanted}"
+            return f"uv pip install --python {shlex.quote(self.interpreter)} {wanted}"
         python = shorten(self.interpreter)
         return f"{python} -m ensurepip && {python} -m pip install {wanted}"
 
@@ -56,7 +58,7 @@ def shorten(interpreter: str) -> str:
     found = shutil.which("python")
     if found and Path(found) == Path(interpreter):
         return "python"
-    return interpreter
+    return shlex.quote(interpreter)
 
 
 def find_interpreter(path: str | None) -> str:
@@ -74,7 +76,9 @@ def find_interpreter(path: str | None) -> str:
     if given.is_dir():
         inside = [given / "bin" / "python", given / "Scripts" / "python.exe"]
         given = next((candidate for candidate in inside if candidate.exists()), given)
-    found = shutil.which(str(given))
+    # `which` takes a bare name for a command on the path, and `Path` makes `./python` a bare name.
+    named = str(given) if path == given.name else str(given.absolute())
+    found = shutil.which(named)
     if found is None:
         raise InputError(
             f"{path} is not a Python interpreter that can be started.",
@@ -96,20 +100,45 @@ def survey(interpreter: str, modules: tuple[str, ...]) -> Survey:
         try:
             found: dict[str, Any] = json.loads(answer.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
-            raise InputError(
-                f"{interpreter} did not answer when asked about itself.",
-                f"Does `{interpreter} -c 'print(1)'` work?",
-            ) from error
-    if tuple(int(part) for part in found["version"].split(".")[:2]) < OLDEST_PYTHON:
-        raise InputError(
-            f"{interpreter} is Python {found['version']}; envdoctor's workers need 3.9 or newer."
-        )
+            raise _explain_silence(interpreter) from error
+    if _number(found["version"]) < OLDEST_PYTHON:
+        raise _too_old(interpreter, found["version"])
     return Survey(
         interpreter=interpreter,
         version=found["version"],
         prefix=found["prefix"],
         distributions=found["distributions"],
         modules=found["modules"],
+    )
+
+
+def _number(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split(".")[:2])
+
+
+def _too_old(interpreter: str, version: str) -> InputError:
+    return InputError(f"{interpreter} is Python {version}; envdoctor's workers need 3.9 or newer.")
+
+
+def _explain_silence(interpreter: str) -> InputError:
+    """Why there is no survey: an old Python cannot read the script, but can say how old it is."""
+    try:
+        answer = subprocess.run(
+            [interpreter, "-V"],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=SURVEY_SECONDS,
+            check=False,
+        ).stdout.decode("utf-8", "replace")
+    except (OSError, subprocess.TimeoutExpired):
+        answer = ""
+    said = re.match(r"Python (\d+\.\d+[^\s]*)", answer)
+    if said and _number(said[1]) < OLDEST_PYTHON:
+        return _too_old(interpreter, said[1])
+    return InputError(
+        f"{interpreter} did not answer when asked about itself.",
+        f"Does `{interpreter} -c 'print(1)'` work?",
     )
 
 

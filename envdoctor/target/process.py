@@ -28,17 +28,30 @@ class Child:
     """
 
     def __init__(self, command: Sequence[str], environment: Mapping[str, str], log: Path) -> None:
+        """Start it; raises OSError if there is no such program.
+
+        The variable ENVDOCTOR_WATCH names a pipe that is closed when this process ends, however
+        it ends; a child may watch it.
+        """
         self.log = log
         self._killed = False
-        with log.open("wb") as stream:
-            self._process = subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=stream,
-                stderr=subprocess.STDOUT,
-                env=dict(environment),
-                start_new_session=True,
-            )
+        watched, self._held = os.pipe()
+        try:
+            with log.open("wb") as stream:
+                self._process = subprocess.Popen(
+                    command,
+                    stdin=subprocess.DEVNULL,
+                    stdout=stream,
+                    stderr=subprocess.STDOUT,
+                    env={**environment, "ENVDOCTOR_WATCH": str(watched)},
+                    start_new_session=True,
+                    pass_fds=(watched,),
+                )
+        except BaseException:
+            os.close(self._held)
+            raise
+        finally:
+            os.close(watched)
         _alive.add(self)
 
     @property
@@ -66,7 +79,9 @@ class Child:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self.pid, signal.SIGKILL)
         self.wait(KILL_SECONDS)
-        _alive.discard(self)
+        if self in _alive:
+            _alive.discard(self)
+            os.close(self._held)
 
     def ending(self) -> str:
         """How the process ended, in words: `was killed by SIGSEGV (segmentation fault)`."""
