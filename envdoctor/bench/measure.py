@@ -67,7 +67,7 @@ class Measurement:
             with Worker(self._host, self._row.backend, self._row.interpreter, setting) as worker:
                 self._keep(environment=worker.variables)
                 loaded = worker.load()
-                self._keep(versions=dict(loaded.versions))
+                self._keep(version=loaded.version, versions=dict(loaded.versions))
                 job = Job(self._prepared.workload, self._prepared.optimizer, setting)
                 yield Doing("building and compiling", 0.1)
                 built = worker.build(job, self._prepared.weights(), full_data(self._prepared))

@@ -43,6 +43,8 @@ class Loaded:
     start_seconds: float
     import_seconds: float
     device_init_seconds: float
+    version: str
+    """Of the framework's own distribution; empty if it has none."""
     versions: Mapping[str, str]
     bare_bytes: int | None
     """Resident memory of the bare interpreter."""
@@ -95,19 +97,22 @@ class Worker:
 
     def load(self) -> Loaded:
         """Import the framework and start the device."""
+        names = self._backend.distributions
         answer = self.ask(
             "load",
             module=self._backend.module,
             trainer=self._backend.trainer,
             setting=asdict(self._setting),
-            distributions=list(self._backend.distributions),
+            distributions=list(names),
         )
+        found = answer["versions"]
         bare, loaded = self._channel.hello["memory"], answer["memory"]
         return Loaded(
             start_seconds=self._start_seconds,
             import_seconds=answer["import_ns"] * NANOSECOND,
             device_init_seconds=answer["device_init_ns"] * NANOSECOND,
-            versions=answer["versions"],
+            version=next((found[name] for name in names if name in found), ""),
+            versions=found,
             bare_bytes=bare and bare["resident_bytes"],
             footprint_bytes=loaded and bare and loaded["resident_bytes"] - bare["resident_bytes"],
         )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import tempfile
 import traceback
-from pathlib import Path
+from io import TextIOWrapper
 from typing import TYPE_CHECKING
 
 import click
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
 def run() -> None:
     """Run the command line and exit with its code."""
     signal.signal(signal.SIGTERM, _interrupt)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            # A terminal that knows no ± shows a question mark and not a traceback.
+            stream.reconfigure(errors="replace")
     sys.exit(dispatch(sys.argv[1:]))
 
 
@@ -52,18 +57,21 @@ def _interrupt(_number: int, _frame: FrameType | None) -> None:
 
 
 def _tell(sentence: str, hint: str) -> None:
-    click.echo(f"{click.style('error:', fg='red')} {sentence}", err=True)
+    word = "error:" if os.environ.get("NO_COLOR") else click.style("error:", fg="red")
+    click.echo(f"{word} {sentence}", err=True)
     if hint:
         click.echo(f"  {hint}", err=True)
 
 
 def _confess(error: Exception) -> int:
     """One line, and a file with what a bug report needs."""
-    log = Path(tempfile.gettempdir()) / "envdoctor-error.log"
     text = f"envdoctor {__version__}, Python {sys.version}\n{traceback.format_exc()}"
     hint = "Please report it."
     try:
-        log.write_text(text, encoding="utf-8")
+        # A fresh name: a known one in a shared folder may be a link that somebody else has laid.
+        handle, log = tempfile.mkstemp(prefix="envdoctor-error-", suffix=".log")
+        with os.fdopen(handle, "w", encoding="utf-8") as stream:
+            stream.write(text)
         hint = f"Please report it with the file {log}."
     except OSError:
         click.echo(text, err=True)

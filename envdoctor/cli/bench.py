@@ -57,7 +57,7 @@ def bench(strangers: bool, /, **values: Any) -> int:
     from envdoctor.plugins import load_plugins
 
     loaded = load_plugins(strangers=strangers)
-    _check_format(loaded, values["format_name"])
+    _check_output(loaded, values["format_name"], values["output"])
     saved = values["recompute"]
     run = codec.read(saved) if saved else _run(loaded, values)
     _export(run, loaded, values["format_name"], values["output"])
@@ -100,22 +100,30 @@ def _default_path(name: str) -> Path:
     return platformdirs.user_data_path("envdoctor") / "runs" / f"{name}.json"
 
 
-def _check_format(loaded: Plugins, name: str) -> None:
+def _check_output(loaded: Plugins, name: str, output: Path | None) -> None:
+    """Refuse a format or file that will not do before the work, not after."""
     names = ["console", *(exporter.name for exporter in loaded.exporters())]
     if name not in names:
         raise InputError(f"there is no format called `{name}`.", f"Known: {', '.join(names)}.")
+    if output is None:
+        return
+    if name == "console":
+        raise InputError("--output needs a --format for files.", "Such as --format markdown.")
+    try:
+        output.open("a", encoding="utf-8").close()
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise InputError(f"{output} cannot be written ({reason}).") from error
 
 
 def _export(run: Run, loaded: Plugins, name: str, output: Path | None) -> None:
-    if name == "console" and output is None:
+    if name == "console":
         from rich.console import Console
 
         from envdoctor.report.console import show_run
 
         show_run(run, Console())
         return
-    if name == "console":
-        raise InputError("--output needs a --format for files.", "Such as --format markdown.")
     exporter: Exporter = next(each for each in loaded.exporters() if each.name == name)
     if output is None:
         exporter.write(run, sys.stdout)

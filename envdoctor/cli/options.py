@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -13,6 +14,12 @@ if TYPE_CHECKING:
 
     from envdoctor.bench.plan import Choice, Wishes
     from envdoctor.plugins import Plugins
+
+
+def _finite(_context: click.Context, _parameter: click.Parameter, value: float) -> float:
+    if not isfinite(value):
+        raise click.BadParameter("a finite number is wanted.")
+    return value
 
 
 def row_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -47,6 +54,7 @@ def row_options(command: Callable[..., Any]) -> Callable[..., Any]:
             default=300.0,
             show_default=True,
             metavar="SECONDS",
+            callback=_finite,
             help="How long a worker may take to answer.",
         ),
     )

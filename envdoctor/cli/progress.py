@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.markup import escape
+from rich.text import Text
 
 from envdoctor.bench.events import Began, Doing, Ended, Event
 from envdoctor.report import numbers
@@ -90,7 +90,7 @@ class Progress:
         left = self._left.seconds()
         shown = f"{text} · about {numbers.clock(left)} left" if left is not None else text
         if self._status is not None:
-            self._status.update(escape(shown))
+            self._status.update(Text(shown))
         elif not self._quiet and (always or time.monotonic() - self._said > PLAIN_INTERVAL_SECONDS):
             self._said = time.monotonic()
-            self._console.print(escape(shown), highlight=False, soft_wrap=True)
+            self._console.print(Text(shown), soft_wrap=True)

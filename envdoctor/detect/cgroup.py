@@ -71,7 +71,9 @@ def _quota_v2(folder: Path) -> float | None:
     if not lines:
         return None
     quota, _, period = lines[0].partition(" ")
-    return int(quota) / int(period) if quota.isdigit() and period.isdigit() else None
+    if not (quota.isdigit() and period.isdigit() and int(period)):
+        return None
+    return int(quota) / int(period)
 
 
 def _quota_v1(folder: Path) -> float | None:

@@ -27,15 +27,17 @@ def gather(detectors: Iterable[Detector]) -> Facts:
     facts = Facts()
     for detector in detectors:
         try:
-            found = detector.run()
+            facts = _merge(facts, detector.run())
         except Exception as error:  # noqa: BLE001  a stranger's detector may raise anything
             note = f"{detector.name}: {type(error).__name__}: {error}"
             facts = structs.replace(facts, notes=(*facts.notes, note))
-            continue
-        known = {
-            name: value
-            for name in ("system", "cpu", "memory")
-            if (value := getattr(found, name)) is not None
-        }
-        facts = structs.replace(facts, **known, notes=(*facts.notes, *found.notes))
     return facts
+
+
+def _merge(facts: Facts, found: Facts) -> Facts:
+    known = {
+        name: value
+        for name in ("system", "cpu", "memory")
+        if (value := getattr(found, name)) is not None
+    }
+    return structs.replace(facts, **known, notes=(*facts.notes, *found.notes))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import tempfile
 from pathlib import Path
@@ -17,8 +18,18 @@ LARGEST_FILE_BYTES = 200_000_000
 
 
 def encode(run: Run) -> bytes:
-    """A run as indented JSON."""
-    return msgspec.json.format(msgspec.json.encode(run), indent=1) + b"\n"
+    """A run as indented JSON.
+
+    Raises:
+        ValueError: it holds a number that is none. The encoder of msgspec would write null.
+    """
+    plain = msgspec.to_builtins(run)
+    try:
+        text = json.dumps(plain, allow_nan=False, ensure_ascii=False, indent=1)
+    except ValueError as error:
+        raise ValueError("the run holds a number that is none") from error
+    # A path may hold bytes that are no text.
+    return text.encode("utf-8", "replace") + b"\n"
 
 
 def decode(data: bytes, source: str) -> Run:
@@ -29,7 +40,7 @@ def decode(data: bytes, source: str) -> Run:
     """
     try:
         schema = msgspec.json.decode(data, type=_Versioned).schema
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise InputError(
             f"{source} is not a run file of envdoctor, or is damaged.", str(error)
         ) from error
@@ -40,7 +51,7 @@ def decode(data: bytes, source: str) -> Run:
         )
     try:
         return msgspec.json.decode(data, type=Run)
-    except msgspec.ValidationError as error:
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise InputError(f"{source} is not a valid run file: {error}.") from error
 
 
@@ -53,9 +64,11 @@ def read(path: Path) -> Run:
     try:
         if path.stat().st_size > LARGEST_FILE_BYTES:
             raise InputError(f"{path} is too large for a run file.")
-        return decode(path.read_bytes(), str(path))
-    except OSError as error:
-        raise InputError(f"{path} cannot be read ({error.strerror}).") from error
+        data = path.read_bytes()
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise InputError(f"{path} cannot be read ({reason}).") from error
+    return decode(data, str(path))
 
 
 def write(run: Run, path: Path) -> None:

@@ -6,8 +6,10 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-Positive = Annotated[int, Meta(ge=1)]
-Natural = Annotated[int, Meta(ge=0)]
+LARGEST = 1_000_000
+"""Beyond this a size is a slip of the pen."""
+Positive = Annotated[int, Meta(ge=1, le=LARGEST)]
+Natural = Annotated[int, Meta(ge=0, le=LARGEST)]
 Rate = Annotated[float, Meta(gt=0)]
 Share = Annotated[float, Meta(ge=0, lt=1)]
 Name = Annotated[str, Meta(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$", max_length=64)]
@@ -72,7 +74,7 @@ class LayerSpec(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, t
     """What every layer may say of itself."""
 
     name: Name | None = None
-    repeat: Positive = 1
+    repeat: Annotated[int, Meta(ge=1, le=1000)] = 1
     """How many equal layers this one stands for."""
 
 

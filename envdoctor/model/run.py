@@ -6,9 +6,9 @@ units (or nanoseconds, as the clock gives them); what has no number has a status
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from msgspec import Struct, field
+from msgspec import Meta, Struct, field
 
 from envdoctor.model.facts import Facts
 from envdoctor.model.outcome import Outcome
@@ -112,8 +112,8 @@ class Block(Struct, frozen=True, kw_only=True):
     round: int
     position: int
     """The place of this row in its round."""
-    steps: int
-    wall_ns: int
+    steps: Annotated[int, Meta(ge=1)]
+    wall_ns: Annotated[int, Meta(ge=1)]
     cpu_ns: int
 
 
@@ -149,7 +149,10 @@ class Cell(Struct, frozen=True, kw_only=True):
     workload: str
     outcome: Outcome
     certificate: Certificate | None = None
+    version: str = ""
+    """Of the framework's own distribution."""
     versions: dict[str, str] = {}
+    """Of everything that matters: the framework, NumPy, Python."""
     environment: dict[str, str] = {}
     """The variables that the backend asked for."""
     phases: Phases | None = None
@@ -163,6 +166,12 @@ class Cell(Struct, frozen=True, kw_only=True):
     """How many of them during the blocks: any makes the row unsteady."""
     memory: Memory | None = None
     quality: Quality | None = None
+
+    @property
+    def comparable(self) -> bool:
+        """Whether it earned a speed: measured to the end, and proven to do the same work."""
+        proven = self.certificate is not None and self.certificate.same_work
+        return proven and self.outcome.status == "ok" and bool(self.blocks)
 
 
 class Unavailable(Struct, frozen=True, kw_only=True):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rich.markup import escape
 from rich.text import Text
 
 from envdoctor.report import table as t
@@ -40,7 +39,7 @@ def _columns(table: t.Table) -> list[Column]:
     missed = frozenset(i for i, line in enumerate(lines) if t.missed(line.cell))
     return [
         Column("backend", [line.cell.row.title for line in lines], left=True),
-        Column("version", [t.version(line.cell) for line in lines], rank=8, left=True),
+        Column("version", [line.cell.version for line in lines], rank=8, left=True),
         Column("step", [step for step, _, _ in speeds]),
         Column("samples/s", [samples for _, samples, _ in speeds], rank=9 if tokens else 0),
         Column("tokens/s", [symbols for _, _, symbols in speeds]),
@@ -58,23 +57,21 @@ def _columns(table: t.Table) -> list[Column]:
 
 def _show_notes(notes: tuple[t.Note, ...], console: Console) -> None:
     for note in notes:
-        console.print(
-            f"  [yellow]-[/yellow] [bold]{escape(note.title)}[/bold]: {escape(note.reason)}"
-        )
+        start = [("  - ", "yellow"), (note.title, "bold")]
+        console.print(Text.assemble(*start, f": {note.reason}"))
         if note.hint:
-            console.print(f"    {escape(note.hint)}")
+            console.print(Text(f"    {note.hint}"))
 
 
 def _show_absent(run: Run, console: Console) -> None:
     if run.unavailable:
         title = "What else could be compared" if run.plan.rows else "Nothing can be compared"
         console.print()
-        console.print(f"[bold]{title} here[/bold]")
+        console.print(Text(f"{title} here", style="bold"))
     for absent in run.unavailable:
-        console.print(f"  {escape(absent.backend)}: {escape(absent.reason)}")
+        console.print(Text(f"  {absent.backend}: {absent.reason}"))
         if absent.remedy:
             console.print(Text(f"    {absent.remedy}", style="cyan"), soft_wrap=True)
     for broken in run.broken_plugins:
-        console.print(
-            f"[yellow]plugin left out:[/yellow] {escape(broken.plugin)}: {escape(broken.reason)}"
-        )
+        left_out = ("plugin left out: ", "yellow")
+        console.print(Text.assemble(left_out, f"{broken.plugin}: {broken.reason}"))

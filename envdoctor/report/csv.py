@@ -56,7 +56,8 @@ def write(run: Run, stream: TextIO) -> None:
     writer = csv.DictWriter(stream, COLUMNS, lineterminator="\n")
     writer.writeheader()
     for cell in run.cells:
-        writer.writerow(_values(run, cell, records[cell.workload]))
+        if cell.workload in records:
+            writer.writerow(_values(run, cell, records[cell.workload]))
 
 
 def _values(run: Run, cell: Cell, record: WorkloadRecord) -> dict[str, Any]:
@@ -64,7 +65,7 @@ def _values(run: Run, cell: Cell, record: WorkloadRecord) -> dict[str, Any]:
         "workload": cell.workload,
         "backend": cell.row.backend,
         "mode": cell.row.mode,
-        "version": next((v for name, v in cell.versions.items() if name != "python"), ""),
+        "version": cell.version,
         "precision": cell.row.precision,
         "device": cell.row.device,
         "threads": run.plan.threads,
@@ -92,7 +93,7 @@ def _proof(cell: Cell) -> dict[str, Any]:
 
 def _speed(cell: Cell, record: WorkloadRecord) -> dict[str, Any]:
     step = summarise(cell.blocks)
-    if step is None or cell.outcome.status != "ok":
+    if step is None or not cell.comparable:
         return {}
     samples = record.batch / step.seconds
     return {

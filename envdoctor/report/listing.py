@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from rich.markup import escape
 from rich.text import Text
 
 from envdoctor.report import numbers
@@ -25,22 +24,18 @@ def as_json(value: Any) -> str:
 def show_plugins(found: Mapping[str, Any], console: Console) -> None:
     """The backends with what they lack, then what was left out."""
     for row in found["backends"]:
-        mark = "[green]runs[/green]" if row["runs"] else "[yellow]cannot run[/yellow]"
-        modes = ", ".join(row["modes"])
+        mark = ("runs", "green") if row["runs"] else ("cannot run", "yellow")
         version = f" {row['version']}" if row["version"] else ""
-        console.print(
-            f"[bold]{escape(row['name'])}[/bold]{escape(version)} · {escape(modes)} · {mark}",
-            highlight=False,
-        )
+        modes = ", ".join(row["modes"])
+        console.print(Text.assemble((row["name"], "bold"), f"{version} · {modes} · ", mark))
         if not row["runs"]:
             console.print(Text(f"  {row['reason']}"))
             console.print(Text(f"  {row['remedy']}", style="cyan"), soft_wrap=True)
     for name in found["disabled"]:
-        console.print(f"plugin {escape(name)}: switched off")
+        console.print(Text(f"plugin {name}: switched off"))
     for broken in found["broken"]:
-        console.print(
-            f"[red]plugin {escape(broken['plugin'])}: left out:[/red] {escape(broken['reason'])}"
-        )
+        left_out = (f"plugin {broken['plugin']}: left out: ", "red")
+        console.print(Text.assemble(left_out, broken["reason"]))
 
 
 def show_workloads(rows: Sequence[Mapping[str, Any]], console: Console) -> None:

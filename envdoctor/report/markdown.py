@@ -20,8 +20,8 @@ def write(run: Run, stream: TextIO) -> None:
     if any(table.lines for table in found):
         stream.write(" ".join(t.footnotes(run)) + "\n")
     for absent in run.unavailable:
-        remedy = f" To add it: `{absent.remedy}`" if absent.remedy else ""
-        stream.write(f"\n- {absent.backend}: {_plain(absent.reason)}{remedy}\n")
+        remedy = f" To add it: {_code(absent.remedy)}" if absent.remedy else ""
+        stream.write(f"\n- {_plain(absent.backend)}: {_plain(absent.reason)}{remedy}\n")
     stream.writelines(
         f"\n- plugin left out: {_plain(broken.plugin)}: {_plain(broken.reason)}\n"
         for broken in run.broken_plugins
@@ -48,6 +48,15 @@ def _write_table(table: t.Table, stream: TextIO) -> None:
         )
         stream.write("\n")
     stream.write("\n")
+
+
+def _code(text: str) -> str:
+    """Text as a code span; more backticks around it than in it."""
+    fence = "`"
+    while fence in text:
+        fence += "`"
+    pad = " " if "`" in text else ""
+    return f"{fence}{pad}{text}{pad}{fence}"
 
 
 def _plain(text: str) -> str:

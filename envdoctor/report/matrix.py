@@ -4,71 +4,75 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rich import box
-from rich.markup import escape
-from rich.table import Table
 from rich.text import Text
 
 from envdoctor.report import numbers
+from envdoctor.report.grid import Column, draw
 from envdoctor.report.table import STATUS_WORDS
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from envdoctor.model.parity import Entry, Matrix
+    from envdoctor.model.run import Certificate
 
 
 def show_matrix(matrix: Matrix, console: Console) -> None:
     """A table for each workload, a sentence for each difference."""
     for reference in matrix.references:
         entries = [entry for entry in matrix.entries if entry.workload == reference.workload]
-        console.print(_draw(reference.workload, entries))
+        console.print(draw(_columns(entries), console.width, reference.workload))
         error = numbers.error(reference.finite_difference_error)
         console.print(Text(f"  reference: float64 gradients within {error} of finite differences."))
         for entry in entries:
             _explain(entry, console)
         console.print()
     for absent in matrix.unavailable:
-        console.print(f"[bold]{escape(absent.backend)}[/bold]: {escape(absent.reason)}")
+        console.print(Text.assemble((absent.backend, "bold"), f": {absent.reason}"))
         console.print(Text(f"    {absent.remedy}", style="cyan"), soft_wrap=True)
     for broken in matrix.broken_plugins:
-        console.print(f"plugin left out: {escape(broken.plugin)}: {escape(broken.reason)}")
+        console.print(Text(f"plugin left out: {broken.plugin}: {broken.reason}"))
 
 
-def _draw(workload: str, entries: list[Entry]) -> Table:
-    table = Table(
-        title=Text(workload, style="bold"),
-        title_justify="left",
-        box=box.SIMPLE_HEAD,
-        pad_edge=False,
-        show_edge=False,
-    )
-    table.add_column("backend", no_wrap=True)
-    table.add_column("precision", no_wrap=True)
-    for heading in ("outputs", "gradients", "trajectory"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("optimiser", no_wrap=True)
-    table.add_column("same work", no_wrap=True)
-    for entry in entries:
-        table.add_row(*_cells(entry))
-    return table
-
-
-def _cells(entry: Entry) -> list[Text]:
-    start = [Text(entry.row.title), Text(entry.row.precision)]
-    found = entry.certificate
-    if found is None:
-        word = STATUS_WORDS.get(entry.outcome.status, entry.outcome.status)
-        return [*start, *[Text("")] * 4, Text(word, style="yellow")]
-    errors = [found.output_error, found.gradient_error, found.loss_error]
-    verdict = Text("yes", style="green") if found.same_work else Text("NO", style="bold red")
-    form = "as specified" if found.optimizer == "as specified" else "another form"
+def _columns(entries: list[Entry]) -> list[Column]:
+    found = [entry.certificate for entry in entries]
+    same = [_verdict(entry) for entry in entries]
     return [
-        *start,
-        *(Text("none" if value is None else numbers.error(value)) for value in errors),
-        Text(form),
-        verdict,
+        Column("backend", [entry.row.title for entry in entries], left=True),
+        Column("precision", [entry.row.precision for entry in entries], left=True),
+        Column("outputs", [_errors(c)[0] for c in found], rank=2),
+        Column("gradients", [_errors(c)[1] for c in found]),
+        Column("trajectory", [_errors(c)[2] for c in found], rank=3),
+        Column("optimiser", [_form(c) for c in found], rank=1, left=True),
+        Column(
+            "same work",
+            same,
+            left=True,
+            style="green",
+            marked=frozenset(i for i, verdict in enumerate(same) if verdict != "yes"),
+        ),
     ]
+
+
+def _errors(certificate: Certificate | None) -> tuple[str, str, str]:
+    """Of outputs, gradients and trajectory; empty without a certificate."""
+    if certificate is None:
+        return "", "", ""
+    found = certificate.output_error, certificate.gradient_error, certificate.loss_error
+    output, gradient, loss = ("none" if e is None else numbers.error(e) for e in found)
+    return output, gradient, loss
+
+
+def _form(certificate: Certificate | None) -> str:
+    if certificate is None:
+        return ""
+    return "as specified" if certificate.optimizer == "as specified" else "another form"
+
+
+def _verdict(entry: Entry) -> str:
+    if entry.certificate is None:
+        return STATUS_WORDS.get(entry.outcome.status, entry.outcome.status)
+    return "yes" if entry.certificate.same_work else "NO"
 
 
 def _explain(entry: Entry, console: Console) -> None:

@@ -68,14 +68,8 @@ def tables(run: Run) -> tuple[Table, ...]:
 def title(cell: Cell) -> str:
     """Backend, version and mode of a cell."""
     row = cell.row
-    words = [row.backend, version(cell), "" if row.mode == row.backend else row.mode]
+    words = [row.backend, cell.version, "" if row.mode == row.backend else row.mode]
     return " ".join(word for word in words if word)
-
-
-def version(cell: Cell) -> str:
-    """The framework's own version: what is not Python or NumPy, unless there is nothing else."""
-    named = [v for name, v in cell.versions.items() if name not in {"python", "numpy"}]
-    return named[0] if named else cell.versions.get("numpy", "")
 
 
 def _table(run: Run, record: WorkloadRecord) -> Table:
@@ -104,7 +98,7 @@ def _heading(run: Run, record: WorkloadRecord) -> str:
 def _line(cell: Cell, record: WorkloadRecord) -> Line | None:
     """The line of a cell that earned a speed: measured to the end, and proven."""
     step = summarise(cell.blocks)
-    if step is None or cell.outcome.status != "ok":
+    if step is None or not cell.comparable:
         return None
     samples = record.batch / step.seconds
     return Line(

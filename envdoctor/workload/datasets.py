@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import zipfile
+import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -51,6 +52,21 @@ class Samples:
         return tuple(self.train_inputs.shape[1:])
 
 
+_ARRAYS = {"images": ("images", "labels"), "table": ("features", "targets")}
+_DAMAGES = (
+    OSError,
+    KeyError,
+    ValueError,
+    TypeError,
+    IndexError,
+    AttributeError,
+    EOFError,
+    zlib.error,
+    zipfile.BadZipFile,
+)
+"""All that reading a damaged or foreign file may raise."""
+
+
 def read_samples(data_set: DataSet, spec: DataSpec, source: str) -> Samples:
     """The samples of a data set in the view that a workload asks for.
 
@@ -60,13 +76,16 @@ def read_samples(data_set: DataSet, spec: DataSpec, source: str) -> Samples:
     try:
         if data_set.kind == "text":
             return _read_text(data_set.path, spec, source)
-        with np.load(data_set.path, allow_pickle=False) as arrays:
-            if data_set.kind == "images":
-                return _view_images(
-                    arrays["images"] / data_set.scale, arrays["labels"], spec, source
-                )
-            return _view_table(arrays["features"], arrays["targets"], spec, source)
-    except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        first, second = _ARRAYS[data_set.kind]
+        # Opened here, because NumPy leaves a damaged file open.
+        with data_set.path.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
+            values, targets = arrays[first], arrays[second]
+        if len(values) != len(targets):
+            raise ValueError(f"{len(values)} samples, but {len(targets)} targets")
+        if data_set.kind == "images":
+            return _view_images(values / data_set.scale, targets, spec, source)
+        return _view_table(values, targets, spec, source)
+    except _DAMAGES as error:
         raise InputError(
             f"data set {data_set.name}: {data_set.path} cannot be read ({error}).",
             "Reinstall envdoctor, or the plugin that ships the data set.",
@@ -108,7 +127,7 @@ def _no_view(spec: DataSpec, views: tuple[str, ...], source: str) -> InputError:
 def _view_table(
     features: NDArray[Any], targets: NDArray[Any], spec: DataSpec, source: str
 ) -> Samples:
-    """A table, each column standardised by the training rows; so are targets that are numbers."""
+    """A table, each column standardised by the training rows; targets stay as they are."""
     _shape_of(spec, {"vector": features.shape}, source)
     classes = int(targets.max()) + 1 if np.issubdtype(targets.dtype, np.integer) else None
     typed = targets.astype(np.int32) if classes else targets.astype(np.float64)[:, np.newaxis]
@@ -188,9 +207,9 @@ def _csv_rows(path: Path, source: str) -> tuple[list[str], list[list[str]]]:
             raise InputError(
                 f"{source}: {path.name} is larger than 500 MB.", "Take a sample of it."
             )
-        with path.open(newline="", encoding="utf-8") as stream:
+        with path.open(newline="", encoding="utf-8-sig") as stream:
             rows = [row for row in csv.reader(stream) if row]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+    except (OSError, ValueError, csv.Error) as error:
         raise InputError(
             f"{source}: the data file {path} cannot be read ({error}).",
             "Paths are relative to the workload file.",
@@ -205,7 +224,11 @@ def _csv_rows(path: Path, source: str) -> tuple[list[str], list[list[str]]]:
                 f"{source}: row {number} of {path.name} has {len(row)} columns, "
                 f"the header has {len(rows[0])}."
             )
-    return [name.strip() for name in rows[0]], rows[1:]
+    header = [name.strip() for name in rows[0]]
+    if len(set(header)) < len(header):
+        twice = next(name for name in header if header.count(name) > 1)
+        raise InputError(f"{source}: two columns of {path.name} are called `{twice}`.")
+    return header, rows[1:]
 
 
 def _numbers(features: list[list[str]], names: list[str], path: Path, source: str) -> NDArray[Any]:
@@ -230,6 +253,11 @@ def _number(text: str) -> float:
 
 
 def _classes(texts: list[str], column: str, path: Path, source: str) -> NDArray[Any]:
+    if "" in texts:
+        raise InputError(
+            f"{source}: column `{column}`, row {texts.index('') + 2} of {path.name}, is empty.",
+            "Leave such rows out.",
+        )
     values, numbers = np.unique(texts, return_inverse=True)
     if len(values) > len(texts) // 2:
         raise InputError(

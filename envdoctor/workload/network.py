@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from math import prod
 from typing import TYPE_CHECKING
 
 from envdoctor.errors import InputError
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 
 LARGEST_PARAMETERS = 2_000_000_000
 """Beyond this a description is a slip of the pen: 8 GB of float32 weights."""
+LARGEST_OUTPUT = 1_000_000_000
+"""Values that one layer may yield for one sample."""
+MOST_LAYERS = 2000
 
 
 @dataclass(frozen=True)
@@ -77,7 +81,15 @@ def resolve_network(
         title = f"{source}: layer {number} ({_kind(spec)})"
         place = replace(place, name=name, title=title)
         piece = resolve_layer(spec, place)
+        values = prod(piece.layer.output_shape)
+        if values > LARGEST_OUTPUT:
+            raise InputError(
+                f"{title} yields {values:,} values a sample, more than any machine trains.",
+                "Check its sizes, and those of the layers before it.",
+            )
         pieces.append(piece)
+        if len(pieces) > MOST_LAYERS:
+            raise InputError(f"{source}: more than {MOST_LAYERS} layers.", "Check `repeat`.")
         place = _after(place, piece)
     network = Network(tuple(pieces))
     if not network.parameters:

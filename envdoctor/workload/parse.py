@@ -60,7 +60,11 @@ def parse(text: str, source: str) -> description.Description:
     try:
         raw = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise InputError(f"{source}: not valid TOML: {error}.") from error
+        raise InputError(f"{source}: not valid TOML: {one_line(str(error))}.") from error
+    except (RecursionError, ValueError) as error:
+        raise InputError(
+            f"{source}: not a workload: nested too deep or a number too long."
+        ) from error
     try:
         described = msgspec.convert(raw, description.Description)
     except msgspec.ValidationError as error:
@@ -89,9 +93,19 @@ def _check_plan(described: description.Description, source: str) -> None:
 
 def _explain(message: str, raw: Mapping[str, Any], source: str) -> InputError:
     """Turn the decoder's message into a sentence with the place and, if we can, a suggestion."""
-    problem, _, at = message.partition(" - at `")
-    path = at.rstrip("`") or "$"
-    if unknown := re.search(r"unknown field `(.+)`", problem):
+    problem, _, at = message.rpartition(" - at `")
+    problem, path = (problem, at.rstrip("`")) if problem else (message, "$")
+    error = _sentence(problem, path, raw, source)
+    return InputError(one_line(error.sentence), one_line(error.hint))
+
+
+def one_line(text: str) -> str:
+    """Text from a file as it can stand in a sentence."""
+    return " ".join(text.split())
+
+
+def _sentence(problem: str, path: str, raw: Mapping[str, Any], source: str) -> InputError:
+    if unknown := re.search(r"unknown field `(.+)`", problem, re.DOTALL):
         known = _fields_at(path, raw)
         sentence = f"unknown key `{unknown[1]}` in {_place(path, raw)}"
         return InputError(f"{source}: {sentence}.", _suggest(unknown[1], known))
@@ -101,7 +115,7 @@ def _explain(message: str, raw: Mapping[str, Any], source: str) -> InputError:
             f"{source}: {_place(path, raw)} needs the key `{missing[1]}`.",
             _suggest("", choices) or "docs/guides/write-a-workload.md says what each may hold.",
         )
-    if invalid := re.search(r"Invalid (?:value|enum value) '(.*)'", problem):
+    if invalid := re.search(r"Invalid (?:value|enum value) '(.*)'", problem, re.DOTALL):
         return InputError(
             f"{source}: {_place(path, raw)} cannot be `{invalid[1]}`.",
             _suggest(invalid[1], _choices_at(path, raw)),

@@ -29,6 +29,10 @@ if TYPE_CHECKING:
     from envdoctor.api import DataSet, WorkloadFile
 
 
+LARGEST_PLAN = 200_000_000
+"""Samples that a plan may visit in all; its numbers lie in memory."""
+
+
 @dataclass(frozen=True)
 class Prepared:
     """A workload with its network and its data, ready to be handed to any backend."""
@@ -122,6 +126,11 @@ def prepare(path: Path, data_sets: Mapping[str, DataSet], seed: int) -> Prepared
             "Take a smaller `batch`.",
         )
     steps = described.train.steps or (described.train.epochs or 0) * (rows // batch)
+    if steps * batch > LARGEST_PLAN:
+        raise InputError(
+            f"{source}: a plan of {steps:,} steps of {batch} is longer than anybody waits.",
+            "Take fewer `epochs` or `steps`.",
+        )
     return Prepared(described, network, samples, steps, seed)
 
 

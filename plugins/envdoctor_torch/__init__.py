@@ -1,0 +1,1 @@
+"""The PyTorch backend of envdoctor: the same workloads, trained with torch.nn."""

@@ -1,0 +1,28 @@
+"""The losses, as functions of the outputs and the targets of a batch."""
+
+from __future__ import annotations
+
+from typing import Callable, Dict
+
+from torch import Tensor
+from torch.nn import functional
+
+Loss = Callable[[Tensor, Tensor], Tensor]
+
+
+def cross_entropy(outputs: Tensor, targets: Tensor) -> Tensor:
+    """The mean over batch and steps of the negative log-softmax at the targets."""
+    # (batch, steps, classes) to (batch * steps, classes)
+    return functional.cross_entropy(outputs.flatten(0, -2), targets.flatten())
+
+
+def inner_product(outputs: Tensor, targets: Tensor) -> Tensor:
+    """The mean over the batch of `sum(outputs * targets)`."""
+    return (outputs * targets).flatten(1).sum(1).mean()
+
+
+LOSSES: Dict[str, Loss] = {
+    "cross_entropy": cross_entropy,
+    "mean_squared_error": functional.mse_loss,
+    "inner_product": inner_product,
+}

@@ -1,0 +1,44 @@
+"""Registers the PyTorch backend."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from envdoctor.api import Backend, Mode, Setting, hookimpl
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+
+def environment(setting: Setting) -> Mapping[str, str]:
+    """OpenMP and MKL read their thread counts at import, and MKL's own variable wins."""
+    threads = str(setting.threads)
+    return {"OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads}
+
+
+@hookimpl
+def envdoctor_backends() -> Iterator[Backend]:
+    """Eager, and compiled by TorchInductor."""
+    yield Backend(
+        name="torch",
+        summary="PyTorch",
+        module="torch",
+        distributions=("torch",),
+        trainer="envdoctor_torch.trainer:Trainer",
+        modes=(
+            Mode(
+                name="eager",
+                summary="torch.nn modules, autograd and a fused optimiser",
+                practice=("channels-last convolutions", "fused AdamW", "gradients set to None"),
+            ),
+            Mode(
+                name="compile",
+                summary="torch.compile of forward pass and loss, fused optimiser outside",
+                compiled=True,
+                practice=("static shapes", "fused AdamW", "gather of the batch on the device"),
+            ),
+        ),
+        precisions=("fp32", "fp64"),
+        at_least="2.4",
+        environment=environment,
+    )

@@ -1,0 +1,149 @@
+"""Trains a resolved workload with PyTorch, eagerly or compiled.
+
+Mode `eager` runs modules of torch.nn, autograd and a fused optimiser. Mode `compile` passes the
+forward part of the step, from the gather of the batch to the loss, through `torch.compile`;
+`backward()` then runs the backward graph that was compiled with it, and the optimiser stays the
+fused one. This is the documented use that changes nothing in the training loop. An LSTM splits the
+graph: by default torch.compile runs `nn.LSTM` as it is, between the compiled parts.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Dict, Mapping, Optional, Tuple
+
+import torch
+from torch import Tensor
+
+from envdoctor.child.contract import (
+    Array,
+    Data,
+    DeviceMemory,
+    Gradients,
+    Job,
+    Setting,
+    Unsupported,
+    evaluation_slices,
+)
+from envdoctor.child.layers import Lstm
+from envdoctor_torch import devices
+from envdoctor_torch.model import Objective, build_model, build_objective, find_loss
+from envdoctor_torch.optimizers import build_optimizer
+from envdoctor_torch.parameters import load
+
+
+class Trainer:
+    """One model being trained by PyTorch on one device."""
+
+    @staticmethod
+    def start(setting: Setting) -> None:
+        """Set threads and precision, then multiply two numbers on the device."""
+        devices.prepare(setting)
+
+    def __init__(self, job: Job, weights: Mapping[str, Array]) -> None:
+        """Build the model from the job and load the weights; compiled parts compile when run."""
+        if job.variation is not None:
+            raise Unsupported("the torch backend offers no variations")
+        self._device = devices.find_device(job.setting)
+        self._dtype = devices.dtype_of(job.setting)
+        self._workload = job.workload
+        self._compiled = job.setting.mode == "compile"
+        devices.reset_peak(self._device)
+
+        self._model, self._bindings = build_model(job.workload, self._dtype, self._device)
+        load(self._bindings, weights)
+        parameters = [binding.parameter for binding in self._bindings.values()]
+        self._optimizer = build_optimizer(parameters, job.optimizer)
+        objective = build_objective(self._model, find_loss(job.workload.loss))
+        self._objective = self._compile(objective) if self._compiled else objective
+        self._loss = torch.tensor(math.nan, dtype=self._dtype, device=self._device)
+
+    def stage(self, data: Data) -> None:
+        """Put data and plan on the device, the plan as one tensor of rows a batch."""
+        self._inputs: Dict[str, Tensor] = {
+            split: self._put(data.inputs(split)) for split in ("train", "test")
+        }
+        self._targets = self._put(data.train_targets)
+        self._batches = self._put(data.batches).unbind()
+
+    def step(self, batch: int) -> None:
+        """Forward, backward, update."""
+        self._loss, _ = self._pass(batch)
+        self._optimizer.step()
+
+    def wait(self) -> None:
+        """Return when the device is idle."""
+        devices.wait(self._device)
+
+    def loss(self) -> float:
+        """The loss of the latest step, before its update; not a number before the first one."""
+        return self._loss.item()
+
+    def differentiate(self, batch: int) -> Gradients:
+        """Take the forward and backward part of `step` and read everything back."""
+        loss, outputs = self._pass(batch)
+        tensors = {
+            name: binding.to_canonical(_gradient(binding.parameter))
+            for name, binding in self._bindings.items()
+        }
+        self._optimizer.zero_grad(set_to_none=True)
+        return Gradients(loss=loss.item(), outputs=outputs.cpu().numpy(), tensors=tensors)
+
+    def outputs(self, split: str) -> Array:
+        """Run the model on all of `train` or `test`, in pieces of one batch.
+
+        In both modes the modules run uncompiled, because a forward pass for other shapes and
+        without gradients would have to be compiled anew, for longer than it runs.
+        """
+        inputs = self._inputs[split]
+        shape = (len(inputs), *self._workload.layers[-1].output_shape)
+        outputs = torch.empty(shape, dtype=self._dtype, device=self._device)
+        self._model.eval()
+        with torch.no_grad():
+            # The last piece overlaps its neighbour and writes the same values again.
+            for rows, _ in evaluation_slices(len(inputs), self._workload.batch):
+                outputs[rows] = self._model(inputs[rows])
+        self._model.train()
+        return outputs.cpu().numpy()
+
+    def weights(self) -> Mapping[str, Array]:
+        """Copies of the parameters, in canonical layout."""
+        return {
+            name: binding.to_canonical(binding.parameter)
+            for name, binding in self._bindings.items()
+        }
+
+    def device_memory(self) -> Optional[DeviceMemory]:
+        """The peak of torch's allocator on a GPU; None elsewhere."""
+        return devices.device_memory(self._device)
+
+    def compilations(self) -> Optional[int]:
+        """How many graphs this process has compiled; None in eager mode."""
+        if not self._compiled:
+            return None
+        from torch._dynamo.utils import counters
+
+        return counters["stats"]["unique_graphs"]
+
+    def _compile(self, objective: Objective) -> Objective:
+        # What earlier trainers of this process compiled would count against a limit of programs.
+        torch.compiler.reset()
+        # One graph or an error, never a part that silently runs eagerly, but for what must.
+        whole = not any(isinstance(layer, Lstm) for layer in self._workload.layers)
+        return torch.compile(objective, dynamic=False, fullgraph=whole)
+
+    def _pass(self, batch: int) -> Tuple[Tensor, Tensor]:
+        """One forward and backward pass, which leaves its gradients with the parameters."""
+        loss, outputs = self._objective(self._inputs["train"], self._targets, self._batches[batch])
+        self._optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        return loss, outputs
+
+    def _put(self, values: Any) -> Tensor:
+        dtype = self._dtype if values.dtype.kind == "f" else torch.int64
+        return torch.tensor(values, dtype=dtype, device=self._device)
+
+
+def _gradient(parameter: torch.nn.Parameter) -> Tensor:
+    """The gradient that a backward pass left, which is zero where it did not come by."""
+    return torch.zeros_like(parameter) if parameter.grad is None else parameter.grad
