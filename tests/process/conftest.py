@@ -1,0 +1,199 @@
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from envdoctor.bench.engine import Order, bench, new_run
+from envdoctor.bench.events import Saved
+from envdoctor.bench.plan import Wishes, choose_rows, oracle_row, prepare_all
+from envdoctor.model.facts import Facts
+from envdoctor.model.run import Cell, Run
+from envdoctor.plugins import load_plugins
+
+HERE = Path(__file__).parent
+SPECK = HERE / "speck.toml"
+STRANGERS = HERE.parent / "strangers"
+VARIABLE = "MARK_OF_THE_TEST"
+GONE_SECONDS = 15.0
+
+
+class Mark:
+    """A variable that every process of a test inherits, which `/proc` shows."""
+
+    def __init__(self) -> None:
+        self.value = uuid.uuid4().hex
+        self.variables = {VARIABLE: self.value}
+
+    def living(self) -> list[int]:
+        """The processes that carry it; a process that is only waiting to be buried has none."""
+        return [
+            int(folder.name)
+            for folder in Path("/proc").iterdir()
+            if folder.name.isdigit() and self.value in _variables_of(folder)
+        ]
+
+    def end(self) -> None:
+        """End whatever a failing test has left behind."""
+        for pid in self.living():
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+    def survivors(self) -> list[int]:
+        """Those that are still there after some time to die in."""
+        deadline = time.monotonic() + GONE_SECONDS
+        while self.living() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        return self.living()
+
+
+def _variables_of(folder: Path) -> str:
+    try:
+        return (folder / "environ").read_bytes().decode("utf-8", "replace")
+    except OSError:
+        return ""
+
+
+@pytest.fixture
+def mark() -> Iterator[Mark]:
+    mark = Mark()
+    yield mark
+    mark.end()
+
+
+@pytest.fixture(scope="module")
+def module_mark() -> Iterator[Mark]:
+    mark = Mark()
+    yield mark
+    mark.end()
+
+
+def python_path(strangers: tuple[str, ...]) -> str:
+    present = [path for path in [os.environ.get("PYTHONPATH")] if path]
+    return os.pathsep.join([*(str(STRANGERS / name) for name in strangers), *present])
+
+
+@contextmanager
+def installed(*strangers: str, **variables: str) -> Iterator[None]:
+    """These distributions on the path of this process and of its children."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", python_path(strangers))
+        for name in strangers:
+            patch.syspath_prepend(STRANGERS / name)
+        for name, value in variables.items():
+            patch.setenv(name, value)
+        yield
+
+
+def train(
+    *strangers: str,
+    mark: Mark | None = None,
+    seconds: float = 60.0,
+    **wishes: Any,
+) -> Run:
+    """Run the engine here on the speck; the last record that it saved."""
+    with installed(*strangers, **(mark.variables if mark else {})):
+        loaded = load_plugins()
+        wanted = Wishes(workloads=(str(SPECK),), **wishes)
+        order = Order(
+            choice=choose_rows(loaded, wanted),
+            oracle=oracle_row(loaded),
+            workloads=prepare_all(loaded, wanted),
+            facts=Facts(),
+            cpus=(min(os.sched_getaffinity(0)),),
+            seed=0,
+            broken=loaded.broken,
+            rounds=2,
+            block_seconds=0.01,
+            worker_seconds=seconds,
+        )
+        run = new_run(order)
+        for event in bench(order, run):
+            if isinstance(event, Saved):
+                run = event.run
+        return run
+
+
+def cells_of(run: Run) -> dict[str, Cell]:
+    """The cells by the title of their row."""
+    return {cell.row.title: cell for cell in run.cells}
+
+
+def command(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "envdoctor", *arguments]
+
+
+def variables(strangers: tuple[str, ...], extra: dict[str, str]) -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": python_path(strangers), "COLUMNS": "200", **extra}
+
+
+@pytest.fixture(scope="session")
+def engine() -> Callable[..., Run]:
+    return train
+
+
+@pytest.fixture(scope="session")
+def cells() -> Callable[[Run], dict[str, Cell]]:
+    return cells_of
+
+
+@pytest.fixture(scope="session")
+def shell(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """The command line as a user starts it, with strangers installed."""
+
+    def call(
+        *arguments: str, strangers: tuple[str, ...] = (), **extra: str
+    ) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            command(*arguments),
+            env=variables(strangers, extra),
+            cwd=tmp_path_factory.mktemp("elsewhere"),
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+
+    return call
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    """The command line as a terminal starts it: in a session of its own, and not waited for."""
+    started: list[subprocess.Popen[str]] = []
+
+    def call(
+        *arguments: str, strangers: tuple[str, ...] = (), **extra: str
+    ) -> subprocess.Popen[str]:
+        process = subprocess.Popen(
+            command(*arguments),
+            env=variables(strangers, extra),
+            cwd=tmp_path,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        started.append(process)
+        return process
+
+    yield call
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+@pytest.fixture(scope="session")
+def speck() -> str:
+    return str(SPECK)

@@ -1,0 +1,13 @@
+from __future__ import annotations
+
+from envdoctor.model.run import Plan, Row
+
+
+def test_a_row_is_called_by_backend_and_mode() -> None:
+    assert Row(backend="torch", mode="compile").title == "torch compile"
+    assert Row(backend="numpy", mode="numpy").title == "numpy"
+
+
+def test_the_budget_is_the_number_of_its_cpus() -> None:
+    plan = Plan(rows=(), workloads=(), cpus=(0, 3), seed=0, rounds=1, block_seconds=0.2)
+    assert plan.threads == 2

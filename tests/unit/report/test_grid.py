@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+import io
+
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.console import Console
+
+from envdoctor.report.grid import GAP_COLUMNS, Column, choose, draw
+
+WORD = st.text("abc123[]", min_size=1, max_size=12)
+COLUMNS = st.lists(
+    st.builds(
+        Column,
+        heading=WORD,
+        values=st.lists(WORD, min_size=2, max_size=2),
+        rank=st.integers(0, 3),
+    ),
+    min_size=1,
+    max_size=6,
+)
+
+
+def _room(columns: list[Column]) -> int:
+    return sum(column.width + GAP_COLUMNS for column in columns) - GAP_COLUMNS
+
+
+@given(COLUMNS, st.integers(10, 100))
+def test_what_is_left_out_matters_least_and_had_no_room(columns: list[Column], width: int) -> None:
+    kept = choose(columns, width)
+    left_out = [column for column in columns if not any(column is each for each in kept)]
+    assert all(column.rank > 0 for column in left_out)
+    assert _room(kept) <= width or all(column.rank == 0 for column in kept)
+    if left_out:
+        least = min(column.rank for column in left_out)
+        assert max((column.rank for column in kept), default=0) <= least
+        assert _room([*kept, left_out[0]]) > width or len(left_out) > 1
+
+
+@given(COLUMNS, st.integers(80, 120))
+def test_no_value_that_is_shown_is_cut(columns: list[Column], width: int) -> None:
+    stream = io.StringIO()
+    kept = choose(columns, width)
+    if _room(kept) > width:
+        return
+    Console(file=stream, width=width).print(draw(columns, width))
+    text = stream.getvalue()
+    assert all(value in text for column in kept for value in column.values)
+
+
+def test_a_column_without_any_value_is_not_shown() -> None:
+    empty = Column("tokens/s", ["", ""])
+    full = Column("step", ["1 ms", "2 ms"])
+    assert choose([empty, full], 80) == [full]
+
+
+def test_a_marked_line_is_red() -> None:
+    stream = io.StringIO()
+    console = Console(file=stream, width=40, force_terminal=True, color_system="standard")
+    console.print(draw([Column("a", ["good", "bad"], marked=frozenset({1}))], 40))
+    lines = stream.getvalue().splitlines()
+    assert "\x1b[31m" not in lines[-2]
+    assert "\x1b[31m" in lines[-1]
