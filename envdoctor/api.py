@@ -44,6 +44,10 @@ class Mode:
     summary: str
     compiled: bool = False
     """Whether steps are compiled, which costs time before the first one: used for estimates."""
+    exact: str = ""
+    """The mode of the same backend that proves this one's exact maths, where the float64 program
+    would be another one than is timed and take long to compile. The timed program itself is then
+    held to strict float32: its outputs, every gradient, its losses."""
     practice: tuple[str, ...] = ()
     """What the trainer does to be fast in this mode, in words that an expert can check."""
 

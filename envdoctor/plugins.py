@@ -120,7 +120,7 @@ def _entries(plugins: Plugins) -> list[tuple[EntryPoint, Owner]]:
             ours = distribution.entry_points.select(group=GROUP)
             owned = [(e, Owner(e.name, name, distribution.version)) for e in ours]
         except Exception as error:  # noqa: BLE001  a stranger's metadata may be anything
-            plugins.broken.append(Broken(name, f"damaged metadata: {_first_line(error)}"))
+            plugins.broken.append(Broken(name, f"damaged metadata: {_one_line(error)}"))
             continue
         # The first of a name on the path is the one that is imported.
         found.setdefault(name.lower().replace("_", "-"), owned)
@@ -128,9 +128,9 @@ def _entries(plugins: Plugins) -> list[tuple[EntryPoint, Owner]]:
     return sorted(entries, key=lambda pair: pair[0].name)
 
 
-def _first_line(error: BaseException) -> str:
-    lines = f"{type(error).__name__}: {error}".strip().rstrip(":").splitlines()
-    return lines[0][:300]
+def _one_line(error: BaseException) -> str:
+    words = f"{type(error).__name__}: {error}".split()
+    return " ".join(words).rstrip(":")[:300]
 
 
 def _load(entry: EntryPoint, owner: Owner, plugins: Plugins) -> None:
@@ -146,7 +146,7 @@ def _load(entry: EntryPoint, owner: Owner, plugins: Plugins) -> None:
     except BaseException as error:
         if isinstance(error, KeyboardInterrupt):
             raise
-        plugins.broken.append(Broken(str(owner), _first_line(error)))
+        plugins.broken.append(Broken(str(owner), _one_line(error)))
         return
     plugins.owners.append(owner)
     for reason in unknown:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from envdoctor.plugins import Broken
     from envdoctor.workload.prepare import Prepared
 
-ROUNDS = 10
+ROUNDS = 7
 BLOCK_SECONDS = 0.2
 """At least 0.15 s, so that clock and synchronisation are a vanishing share."""
 WORKER_SECONDS = 300.0
@@ -98,8 +98,8 @@ def planned_seconds(order: Order) -> float:
     total = 0.0
     for prepared in order.workloads:
         total += expect_seconds(prepared)
-        for row in order.rows:
-            total += prove_seconds(row, prepared) + _measure_seconds(row, prepared, order)
+        total += sum(_measure_seconds(row, prepared, order) for row in order.rows)
+        total += sum(prove_seconds(row, prepared) for row in {row.proof for row in order.rows})
     return total
 
 
@@ -122,7 +122,8 @@ def bench(order: Order, run: Run) -> Generator[Event, None, None]:
                 expected[prepared.name] = oracle.expect(prepared)
                 yield Ended()
             yield from _prove_all(order, host, oracle, expected, verdicts)
-        run = yield from _measure_all(order, host, run, expected, verdicts)
+            oracle.close()
+            run = yield from _measure_all(order, host, oracle, run, expected, verdicts)
     yield Saved(close_run(run, "finished"))
 
 
@@ -134,7 +135,7 @@ def _prove_all(
     verdicts: dict[tuple[str, str], Certificate | Cell],
 ) -> Iterator[Event]:
     """Fill in a certificate for each row and workload, or the cell of a row that ended in it."""
-    for row in order.rows:
+    for row in dict.fromkeys(row.proof for row in order.rows):
         if row.device != "cpu" and (ended := _without_device(host, row)):
             for prepared in order.workloads:
                 verdicts[_key(row), prepared.name] = Cell(
@@ -157,6 +158,7 @@ def _prove_all(
 def _measure_all(
     order: Order,
     host: Host,
+    oracle: Oracle,
     run: Run,
     expected: dict[str, Expected],
     verdicts: dict[tuple[str, str], Certificate | Cell],
@@ -164,9 +166,9 @@ def _measure_all(
     """Measure what is proven, and record the rest with its reason; returns the grown record."""
     for prepared in order.workloads:
         for row in order.rows:
-            verdict = verdicts[_key(row), prepared.name]
+            verdict = verdicts[_key(row.proof), prepared.name]
             if isinstance(verdict, Cell):
-                cell = verdict
+                cell = structs.replace(verdict, row=row.row)
             elif not verdict.same_work:
                 cell = Cell(
                     row=row.row,
@@ -178,8 +180,8 @@ def _measure_all(
                 title = f"{prepared.name}: measuring {row.row.title}"
                 yield Began(title, _measure_seconds(row, prepared, order))
                 measurement = Measurement(host, row, prepared, verdict)
-                wanted = expected[prepared.name]
-                yield from measurement.run(wanted, order.rounds, order.block_seconds)
+                reference = (oracle, expected[prepared.name])
+                yield from measurement.run(reference, order.rounds, order.block_seconds)
                 yield Ended()
                 cell = measurement.cell
             run = structs.replace(run, cells=(*run.cells, cell))

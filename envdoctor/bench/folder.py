@@ -51,5 +51,11 @@ class RunFolder:
         return self.path / f"answer-{name}.npz"
 
     def cache(self) -> Path:
-        """A fresh folder for the temporary files and caches of one worker."""
-        return Path(tempfile.mkdtemp(prefix="cache-", dir=self.path))
+        """Where workers and their compilers keep temporary files: empty when the run begins.
+
+        One folder for all, so that what a compiler prepares once for a machine (it precompiles
+        its headers and tries out instruction sets) is not paid by every row again.
+        """
+        path = self.path / "cache"
+        path.mkdir(exist_ok=True)
+        return path

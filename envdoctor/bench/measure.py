@@ -2,36 +2,37 @@
 
 from __future__ import annotations
 
-from math import ceil, isfinite
+from dataclasses import replace
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from msgspec import structs
 
+from envdoctor.bench.blocks import block_steps, record_block, record_memory
 from envdoctor.bench.events import Doing
 from envdoctor.bench.parity.compare import G32, loss_error, within_reference
-from envdoctor.bench.parity.evidence import full_data
-from envdoctor.bench.parity.gate import finite, refuse
+from envdoctor.bench.parity.evidence import Evidence, full_data
+from envdoctor.bench.parity.gate import certify_timed, finite, refuse
 from envdoctor.bench.quality import assess
 from envdoctor.bench.records import gate_of
 from envdoctor.bench.worker import NANOSECOND, Worker
 from envdoctor.child.job import Job
 from envdoctor.model.outcome import Outcome
-from envdoctor.model.run import Block, Cell, Memory, Phases
+from envdoctor.model.run import Cell, Phases
 from envdoctor.target.channel import WorkerEnded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from envdoctor.bench.plan import PlannedRow
-    from envdoctor.bench.prove import Expected
+    from envdoctor.bench.prove import Expected, Oracle
     from envdoctor.bench.worker import Host, Loaded
     from envdoctor.model.run import Certificate
     from envdoctor.workload.prepare import Prepared
 
 WARMUP_STEPS = 20
 """Steps that are taken one by one: more than any backend here needs to become steady."""
-FEWEST_STEPS = 5
-LONGEST_BLOCK_SECONDS = 2.0
 SHORTEST_SHARE = 0.75
 """A block that lasts less than this share of what is wanted is too short."""
 CHUNK_SECONDS = 2.0
@@ -59,8 +60,11 @@ class Measurement:
             certificate=certificate,
         )
 
-    def run(self, expected: Expected, rounds: int, block_seconds: float) -> Iterator[Doing]:
+    def run(
+        self, reference: tuple[Oracle, Expected], rounds: int, block_seconds: float
+    ) -> Iterator[Doing]:
         """Measure; yields what it is at. Endings of the worker become the cell's outcome."""
+        oracle, expected = reference
         setting = self._row.setting("fp32", len(self._host.cpus))
         try:
             yield Doing("starting", 0.0)
@@ -73,10 +77,11 @@ class Measurement:
                 built = worker.build(job, self._prepared.weights(), full_data(self._prepared))
                 if not self._warm_up(worker, expected):
                     return
+                if self._row.mode.exact and not self._hold_to(worker, oracle, expected):
+                    return
                 yield from self._finish_plan(worker)
                 self._evaluate(worker, loaded, built)
                 yield from self._blocks(worker, loaded, built, rounds, block_seconds)
-                worker.stop()
             self._keep(outcome=self._verdict())
         except WorkerEnded as ended:
             self._keep(outcome=ended.outcome)
@@ -115,6 +120,30 @@ class Measurement:
             self._keep(outcome=refuse(certificate))
         self._keep(certificate=certificate)
         return same
+
+    def _hold_to(self, worker: Worker, oracle: Oracle, expected: Expected) -> bool:
+        """Compare the timed program's outputs and gradients with the oracle's, where it stands now.
+
+        The weights are the worker's own after its first steps, so nothing is built or compiled
+        again: what is compared is what is timed.
+        """
+        weights = {name: value.astype(np.float64) for name, value in worker.weights().items()}
+        task = replace(expected.timed, weights=weights)
+        found = Evidence(*worker.differentiate(0))
+        certificate = certify_timed(found, oracle.side, task)
+        oracle.close()
+        kept = self.cell.certificate
+        assert kept is not None
+        certificate = structs.replace(
+            certificate,
+            exact_through=self._row.mode.exact,
+            optimizer=kept.optimizer,
+            timed_loss_error=kept.timed_loss_error,
+        )
+        self._keep(certificate=certificate)
+        if not certificate.same_work:
+            self._keep(outcome=refuse(certificate))
+        return certificate.same_work
 
     def _finish_plan(self, worker: Worker) -> Iterator[Doing]:
         """The rest of the training plan, in chunks that leave time for a word."""
@@ -193,52 +222,14 @@ class Measurement:
             yield Doing(f"timing, block {number + 1} of {rounds}", 0.72 + 0.28 * number / rounds)
             answer = self._block(worker, steps)
             self._keep(
-                blocks=(*self.cell.blocks, _record_block(answer, number, steps)),
+                blocks=(*self.cell.blocks, record_block(answer, number, steps)),
                 compilations=answer["compilations"],
                 compiled_while_timed=(answer["compilations"] or 0) - (compiled or 0),
             )
-        self._keep(memory=_memory(loaded, built, before, worker.memory()))
+        self._keep(memory=record_memory(loaded, built, before, worker.memory()))
 
     def _verdict(self) -> Outcome:
         """Ok, unless the numbers contradict that anything was learnt."""
         if self.cell.quality is None or not isfinite(self._last_loss):
             return Outcome(status="failed", reason="the loss is no longer a number after training.")
         return Outcome(status="ok")
-
-
-def block_steps(step_seconds: float, block_seconds: float) -> int:
-    """Steps for a block of about the wanted length: at least five, at most two seconds' worth."""
-    step = max(step_seconds, 1e-7)
-    longest = max(1, int(LONGEST_BLOCK_SECONDS / step))
-    return max(min(FEWEST_STEPS, longest), min(longest, ceil(block_seconds / step)))
-
-
-def _record_block(answer: dict[str, Any], number: int, steps: int) -> Block:
-    return Block(
-        launch=0,
-        round=number,
-        position=0,
-        steps=steps,
-        wall_ns=answer["wall_ns"],
-        cpu_ns=answer["cpu_ns"],
-    )
-
-
-def _memory(
-    loaded: Loaded, built: dict[str, Any], before: dict[str, Any], after: dict[str, Any]
-) -> Memory | None:
-    """Host memory from its levels before building and the peaks before and in the blocks.
-
-    What a model costs is counted from before it was built, not after: some backends take their
-    buffers at once and others with the first step, and both are its cost.
-    """
-    looks = (loaded.footprint_bytes, built["memory"], before["host"], after["host"])
-    if None in looks:
-        return None
-    return Memory(
-        footprint_bytes=max(0, loaded.footprint_bytes or 0),
-        working_set_bytes=max(0, after["host"]["peak_bytes"] - built["memory"]["resident_bytes"]),
-        peak_bytes=max(before["host"]["peak_bytes"], after["host"]["peak_bytes"]),
-        device_peak_bytes=after["device_peak_bytes"],
-        device_reserved_bytes=after["device_reserved_bytes"],
-    )

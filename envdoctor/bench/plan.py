@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from packaging.version import InvalidVersion, Version
@@ -47,6 +47,12 @@ class PlannedRow:
     own: bool
     """Whether the interpreter is envdoctor's own."""
     device: str = "cpu"
+
+    @property
+    def proof(self) -> PlannedRow:
+        """The row that is proven for this one: itself, or the mode that its own mode names."""
+        named = [mode for mode in self.backend.modes if mode.name == self.mode.exact]
+        return replace(self, mode=named[0]) if named else self
 
     @property
     def row(self) -> Row:

@@ -33,6 +33,8 @@ class Expected:
     evidence: Evidence
     oracle_error: float
     """Of the oracle's own gradients, against finite differences."""
+    timed: Task
+    """The first steps of the plan as they are timed: regular weights, the timed optimiser."""
     timed_losses: tuple[float, ...]
     """Float64 losses of the first steps with the timed optimiser, from the regular weights."""
     timed_reference_error: float
@@ -112,6 +114,7 @@ class Oracle:
             task=task,
             evidence=collect(side.subject, task, side.setting),
             oracle_error=error,
+            timed=replace(timed, steps=0),
             timed_losses=tuple(exact),
             timed_reference_error=loss_error(rounded, exact),
         )

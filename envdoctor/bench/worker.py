@@ -84,7 +84,8 @@ class Worker:
         kept = {k: v for k, v in os.environ.items() if not k.startswith("ENVDOCTOR_")}
         return {
             **kept,
-            # Compilers keep their results under TMPDIR: an empty one makes every start a cold one.
+            # Compilers keep their results under TMPDIR: what was compiled before this run is
+            # not there, so that all rows start cold.
             "TMPDIR": str(self._host.folder.cache()),
             "PYTHONUNBUFFERED": "1",
             **self.variables,

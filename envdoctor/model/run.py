@@ -74,7 +74,9 @@ class Certificate(Struct, frozen=True, kw_only=True):
 
     same_work: bool
     tier: Literal["G64", "G32"]
-    """G64: exact maths in float64; G32: strict float32, where there is no float64."""
+    """G64: exact maths in float64; G32: strict float32."""
+    exact_through: str = ""
+    """The mode that passed G64 for this row; the errors here are then the timed program's own."""
     output_error: float | None = None
     gradient_error: float | None = None
     gradient_name: str = ""

@@ -52,7 +52,7 @@ def parse_file(path: Path) -> description.Description:
             f"{path}: cannot be read ({error.strerror}).",
             "`envdoctor workloads` lists the shipped ones.",
         ) from error
-    return parse(text, str(path))
+    return parse(text, path.name)
 
 
 def parse(text: str, source: str) -> description.Description:

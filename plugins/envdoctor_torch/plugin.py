@@ -35,6 +35,7 @@ def envdoctor_backends() -> Iterator[Backend]:
                 name="compile",
                 summary="torch.compile of forward pass and loss, fused optimiser outside",
                 compiled=True,
+                exact="eager",
                 practice=("static shapes", "fused AdamW", "gather of the batch on the device"),
             ),
         ),

@@ -220,7 +220,7 @@ def test_a_reason_is_one_line_of_text(offer):
 
     offer(bad=load)
     (broken,) = load_plugins().broken
-    assert broken.reason == "ImportError: first line"
+    assert broken.reason == "ImportError: first line second line"
 
 
 def test_an_exception_without_words_is_named(offer):

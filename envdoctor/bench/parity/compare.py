@@ -106,10 +106,25 @@ def loss_error(found: Sequence[float], oracle: Sequence[float]) -> float:
     return max(errors, default=0.0)
 
 
+def as_near_as(found: Comparison, reference: Comparison, tier: Tier) -> bool:
+    """Whether float32 evidence lies as near to float64 as the reference's own float32, or nearer
+    than the tier demands.
+    """
+    return (
+        _near(found.output_error, reference.output_error, tier.output)
+        and _near(found.worst_gradient[1], reference.worst_gradient[1], tier.gradient)
+        and _near(found.loss_error, reference.loss_error, tier.loss)
+    )
+
+
+def _near(error: float, reference_error: float, limit: float) -> bool:
+    return error <= limit or error <= REFERENCE_FACTOR * reference_error + REFERENCE_SLACK
+
+
 def within_reference(error: float, reference_error: float, tier: Tier) -> bool:
     """Whether a float32 trajectory is as near to float64 as the reference's own float32 is.
 
     Long float32 trajectories drift, in one framework as between two: so a loss is judged by the
     tier, or else by no more than three times the reference's distance.
     """
-    return error <= tier.loss or error <= REFERENCE_FACTOR * reference_error + REFERENCE_SLACK
+    return _near(error, reference_error, tier.loss)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isfinite
 from typing import TYPE_CHECKING
 
-from envdoctor.bench.parity.compare import TIERS, Comparison, compare
+from envdoctor.bench.parity.compare import G32, TIERS, Comparison, as_near_as, compare
 from envdoctor.bench.parity.diagnosis import Side, explain, find_cause, first_differing_layer
 from envdoctor.bench.parity.evidence import Evidence, Task, collect
 from envdoctor.bench.parity.optimizer_probe import ADAMW, SGD, SPECIFIED, Verdict, probe
@@ -72,6 +72,35 @@ def certify(
     elif optimizers.describe() != SPECIFIED:
         reason, cause = "the optimiser has another form.", optimizers.describe()
     return _certificate(comparison, suspect.setting, optimizers, (reason, cause))
+
+
+def certify_timed(found: Evidence, oracle: Side, task: Task) -> Certificate:
+    """Judge what the timed program shows of itself by strict float32, or by the reference's own.
+
+    Args:
+        found: its outputs and gradients at the weights of the task; no training run.
+        oracle: the reference in float64.
+        task: the same work, without steps.
+    """
+    exact = collect(oracle.subject, task, oracle.setting)
+    comparison = compare(found, exact, G32)
+    reason = cause = ""
+    if not comparison.meets(G32):
+        single = replace(oracle.setting, precision="fp32")
+        reference = compare(collect(oracle.subject, task, single), exact, G32)
+        if not as_near_as(comparison, reference, G32):
+            reason = f"as it is timed: {explain(comparison, G32, '')}"
+            cause = find_cause(found, oracle, task, G32)
+    return Certificate(
+        same_work=not reason,
+        tier="G32",
+        output_error=finite(comparison.output_error),
+        gradient_error=finite(comparison.worst_gradient[1]),
+        gradient_name=comparison.worst_gradient[0],
+        loss_error=finite(comparison.loss_error),
+        reason=reason,
+        cause=cause,
+    )
 
 
 def _certificate(

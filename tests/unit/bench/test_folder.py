@@ -17,10 +17,15 @@ def test_equal_arrays_share_one_file_and_nothing_is_left() -> None:
     assert not folder.path.exists()
 
 
-def test_logs_and_caches_are_always_fresh() -> None:
+def test_logs_are_always_fresh() -> None:
     with RunFolder() as folder:
         assert folder.log("torch-eager") != folder.log("torch-eager")
-        assert folder.cache() != folder.cache()
+
+
+def test_the_cache_is_one_for_a_run_and_empty_at_its_beginning() -> None:
+    with RunFolder() as folder, RunFolder() as other:
+        assert not list(folder.cache().iterdir())
+        assert folder.cache() == folder.cache() != other.cache()
 
 
 def test_the_folder_is_private() -> None:

@@ -35,6 +35,7 @@ SCHEMA_FILE = ROOT / "docs" / "run.schema.json"
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 NUMBER = st.floats(allow_nan=False, allow_infinity=False)
 COUNT = st.integers(0, 2**62)
+POSITIVE = st.integers(1, 2**62)
 ROW = st.builds(Row, backend=TEXT, mode=TEXT, interpreter=TEXT)
 
 
@@ -63,7 +64,7 @@ CELL = st.builds(
     phases=st.none() | _all_of(Phases),
     warmup_ns=st.lists(COUNT, max_size=3).map(tuple),
     first_losses=st.lists(NUMBER, max_size=3).map(tuple),
-    blocks=st.lists(_all_of(Block), max_size=3).map(tuple),
+    blocks=st.lists(_all_of(Block, steps=POSITIVE, wall_ns=POSITIVE), max_size=3).map(tuple),
     memory=st.none()
     | _all_of(Memory, device_peak_bytes=st.none() | COUNT, device_reserved_bytes=st.none()),
     quality=st.none() | _all_of(Quality, metric=TEXT, reached=st.none() | st.booleans()),

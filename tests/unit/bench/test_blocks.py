@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from envdoctor.bench.measure import FEWEST_STEPS, LONGEST_BLOCK_SECONDS, block_steps
+from envdoctor.bench.blocks import FEWEST_STEPS, LONGEST_BLOCK_SECONDS, block_steps
 
 
 @given(st.floats(0, 100), st.floats(0.01, 1.5))
