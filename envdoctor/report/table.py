@@ -182,7 +182,7 @@ def footnotes(run: Run) -> tuple[str, ...]:
     )
     costs = "warm-up: what the first steps cost beyond steady ones. memory: to exist + to train."
     proof = (
-        "same work: the largest relative difference of any gradient from the reference, in float64 "
-        "(numpy, itself the reference: in float32)."
+        "same work: the largest relative difference of any gradient from the float64 reference; "
+        "about 1e-16 where float64 was compared, about 1e-7 for float32."
     )
     return spread, costs, proof

@@ -7,7 +7,7 @@ import re
 import msgspec
 import pytest
 
-from envdoctor.bench import engine, measure
+from envdoctor.bench import blocks, engine, measure
 from envdoctor.bench.parity import compare, evidence, optimizer_probe
 from envdoctor.bench.parity.catalogue import CATALOGUE
 from envdoctor.bench.prove import LARGEST_ORACLE_ERROR
@@ -141,14 +141,15 @@ def test_numbers_of_the_gate_are_those_of_the_code(open_page):
 
 def test_numbers_of_the_measurement_are_those_of_the_code(open_page):
     text = open_page("docs/measurement.md").text
-    assert engine.ROUNDS == 10
+    assert engine.ROUNDS == 7
+    assert "Seven blocks are kept" in text
     assert f"about {engine.BLOCK_SECONDS} s" in text
     assert measure.WARMUP_STEPS == 20
-    assert measure.FEWEST_STEPS == 5
-    assert f"at most {measure.LONGEST_BLOCK_SECONDS:g} s" in text
+    assert blocks.FEWEST_STEPS == 5
+    assert f"at most {blocks.LONGEST_BLOCK_SECONDS:g} s" in text
 
 
-def test_the_interval_of_ten_blocks_is_what_the_documents_say():
-    assert median_interval(10) == (1, 8)
+def test_the_interval_of_the_blocks_is_what_the_documents_say():
+    assert median_interval(engine.ROUNDS) == (0, 6)
     assert median_interval(9) == (1, 7)
     assert median_interval(8) == (0, 7)
