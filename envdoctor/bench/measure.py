@@ -82,6 +82,7 @@ class Measurement:
                 yield from self._finish_plan(worker)
                 self._evaluate(worker, loaded, built)
                 yield from self._blocks(worker, loaded, built, rounds, block_seconds)
+                worker.stop()
             self._keep(outcome=self._verdict())
         except WorkerEnded as ended:
             self._keep(outcome=ended.outcome)
