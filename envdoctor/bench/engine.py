@@ -214,16 +214,15 @@ def _key(row: PlannedRow) -> str:
 
 def expect_seconds(prepared: Prepared) -> float:
     """To compute the reference of a workload."""
-    return estimate.start_seconds() + estimate.steps_seconds(
-        prepared, TRAJECTORY_STEPS * 2, doubles=True
-    )
+    steps = estimate.steps_seconds(prepared, TRAJECTORY_STEPS * 2, doubles=True)
+    return estimate.REFERENCE_SECONDS + steps
 
 
 def prove_seconds(row: PlannedRow, prepared: Prepared) -> float:
     """To prove a row on a workload."""
     return (
         estimate.start_seconds()
-        + 2 * estimate.compile_seconds(row.mode, prepared)
+        + estimate.compile_seconds(row.mode, prepared)
         + estimate.steps_seconds(prepared, TRAJECTORY_STEPS + 1, doubles=True)
     )
 

@@ -12,9 +12,11 @@ if TYPE_CHECKING:
     from envdoctor.workload.prepare import Prepared
 
 START_SECONDS = 3.0
+REFERENCE_SECONDS = 0.5
+"""Over and above its steps: NumPy starts at once, and its worker is there for all workloads."""
 FLOPS_PER_SECOND = 5e10
 """A few cores on small products."""
-COMPILE_SECONDS = 2.0
+COMPILE_SECONDS = 4.0
 COMPILE_SECONDS_PER_TENSOR = 0.15
 STEP_SECONDS = 2e-4
 """Below this a step is all overhead."""
