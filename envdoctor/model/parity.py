@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from envdoctor.model.cell import Certificate, Row
 from envdoctor.model.outcome import Outcome
-from envdoctor.model.run import BrokenPlugin, Certificate, Row, Unavailable
+from envdoctor.model.run import BrokenPlugin, Unavailable
 
 
 class Entry(Struct, frozen=True, kw_only=True):

@@ -10,30 +10,14 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, field
 
+from envdoctor.model.cell import Cause, Cell, Row
 from envdoctor.model.facts import Facts
-from envdoctor.model.outcome import Outcome
 
 SCHEMA = 1
 """The version of the run file.
 
 1: the first.
 """
-
-
-class Row(Struct, frozen=True, kw_only=True):
-    """One line of the table: a backend in one of its modes, in one environment."""
-
-    backend: str
-    mode: str
-    precision: str = "fp32"
-    device: str = "cpu"
-    interpreter: str = ""
-    """The program that ran it; empty for envdoctor's own."""
-
-    @property
-    def title(self) -> str:
-        """Backend and mode, as in a sentence: `torch compile`."""
-        return self.backend if self.mode == self.backend else f"{self.backend} {self.mode}"
 
 
 class QualityGate(Struct, frozen=True, kw_only=True):
@@ -69,113 +53,6 @@ class WorkloadRecord(Struct, frozen=True, kw_only=True):
     batches_sha256: str
 
 
-class Certificate(Struct, frozen=True, kw_only=True):
-    """The evidence that a row does the specified work; errors are relative."""
-
-    same_work: bool
-    tier: Literal["G64", "G32"]
-    """G64: exact maths in float64; G32: strict float32."""
-    exact_through: str = ""
-    """The mode that passed G64 for this row; the errors here are then the timed program's own."""
-    output_error: float | None = None
-    gradient_error: float | None = None
-    gradient_name: str = ""
-    """The parameter whose gradient differs most."""
-    loss_error: float | None = None
-    """The largest over the steps of the parity optimiser."""
-    optimizer: str = ""
-    """The verdict of the optimiser probe."""
-    timed_loss_error: float | None = None
-    """The largest over the first steps of the timed program itself, at its own precision."""
-    reason: str = ""
-    """If not the same work: what differs, where, by how much."""
-    cause: str = ""
-    """The known difference that reproduces it, if one does."""
-
-
-class Phases(Struct, frozen=True, kw_only=True):
-    """What it takes before the first steady step, and around it."""
-
-    start_seconds: float
-    import_seconds: float
-    device_init_seconds: float
-    build_seconds: float
-    stage_seconds: float
-    first_step_seconds: float
-    training_seconds: float
-    """The whole training plan, the steps only."""
-    evaluation_seconds: float
-
-
-class Block(Struct, frozen=True, kw_only=True):
-    """Steps between two synchronisations."""
-
-    launch: int
-    round: int
-    position: int
-    """The place of this row in its round."""
-    steps: Annotated[int, Meta(ge=1)]
-    wall_ns: Annotated[int, Meta(ge=1)]
-    cpu_ns: int
-
-
-class Memory(Struct, frozen=True, kw_only=True):
-    """Host memory of the worker, and the device's where it is another."""
-
-    footprint_bytes: int
-    """Resident after import and one operation, less a bare interpreter: what it costs to exist."""
-    working_set_bytes: int
-    """The peak of the steady phase less the level after building: what the model costs."""
-    peak_bytes: int
-    """The highest of any phase."""
-    device_peak_bytes: int | None = None
-    device_reserved_bytes: int | None = None
-
-
-class Quality(Struct, frozen=True, kw_only=True):
-    """The result on the test data after the training plan."""
-
-    metric: str
-    value: float
-    standard_error: float
-    samples: int
-    loss: float
-    reached: bool | None
-    """Whether the gate was reached; None if the workload has none."""
-
-
-class Cell(Struct, frozen=True, kw_only=True):
-    """One row on one workload: how it ended, and what was measured until then."""
-
-    row: Row
-    workload: str
-    outcome: Outcome
-    certificate: Certificate | None = None
-    version: str = ""
-    """Of the framework's own distribution."""
-    versions: dict[str, str] = {}
-    """Of everything that matters: the framework, NumPy, Python."""
-    environment: dict[str, str] = {}
-    """The variables that the backend asked for."""
-    phases: Phases | None = None
-    warmup_ns: tuple[int, ...] = ()
-    """The first steps one by one, each synchronised."""
-    first_losses: tuple[float, ...] = ()
-    blocks: tuple[Block, ...] = ()
-    compilations: int | None = None
-    """Programs compiled for the step by the end."""
-    compiled_while_timed: int = 0
-    """How many of them during the blocks: any makes the row unsteady."""
-    memory: Memory | None = None
-    quality: Quality | None = None
-
-    @property
-    def comparable(self) -> bool:
-        """Whether it earned a speed: measured to the end, and proven to do the same work."""
-        proven = self.certificate is not None and self.certificate.same_work
-        return proven and self.outcome.status == "ok" and bool(self.blocks)
-
-
 class Unavailable(Struct, frozen=True, kw_only=True):
     """A backend that could not take part, why, and the command that would let it."""
 
@@ -195,16 +72,79 @@ class Plan(Struct, frozen=True, kw_only=True):
     """What was asked for."""
 
     rows: tuple[Row, ...]
+    """Without the twin."""
+    twin: Row | None = None
+    """The row that is run twice."""
     workloads: tuple[str, ...]
     cpus: tuple[int, ...]
     seed: int
-    rounds: int
+    preset: str
+    least_launches: int
+    most_launches: int
+    least_rounds: int
+    """Of each launch."""
+    most_rounds: int
+    half_width: float
+    """Measuring stops when the interval of every ratio is at most this wide to each side."""
+    margin: float
+    """Differences up to this are of no practical meaning: rows this near are a tie."""
     block_seconds: float
+    time_limit_seconds: float | None = None
+    interleaved: bool = True
+    """Whether all workers lived at once; if not, memory allowed one at a time, and each block was
+    taken by a fresh process: too far apart in time to be paired."""
+    stopping: bool = True
+    """Whether idle workers were stopped."""
 
     @property
     def threads(self) -> int:
         """The CPU budget."""
         return len(self.cpus)
+
+
+class Round(Struct, frozen=True, kw_only=True):
+    """One turn in which every row runs one block, in random order."""
+
+    workload: str
+    launch: int
+    round: int
+    attempt: int
+    kept: bool
+    """Whether its blocks count: a contaminated round is repeated, for all rows."""
+    causes: tuple[Cause, ...] = ()
+    canary_ns: int | None = None
+    """A fixed piece of work of the core after the round, which tells the machine's own speed."""
+
+
+class Ceiling(Struct, frozen=True, kw_only=True):
+    """What this machine can do at most, measured in this run."""
+
+    flops_per_second: Annotated[float, Meta(gt=0)]
+    """The fastest square matrix product of any backend, in float32 on the CPUs of the budget."""
+    backend: str
+    size: int
+    """Rows of the matrices."""
+    copy_bytes_per_second: float | None = None
+    """Read and written, by copying an array much larger than the caches."""
+
+
+class Energy(Struct, frozen=True, kw_only=True):
+    """Energy of one row in continuous training, in a pass of its own."""
+
+    row: Row
+    workload: str
+    source: str
+    """The counter: `NVML board sensor` or `RAPL package`."""
+    joules_per_sample: float
+    low: float
+    high: float
+    """The least and the most of the repeats."""
+    watts: float
+    """The median power while training."""
+    idle_watts: float
+    """The power with all workers alive and waiting."""
+    net_joules_per_sample: float
+    """Less what idling for as long takes."""
 
 
 class Run(Struct, frozen=True, kw_only=True):
@@ -221,5 +161,11 @@ class Run(Struct, frozen=True, kw_only=True):
     plan: Plan
     workloads: tuple[WorkloadRecord, ...] = ()
     cells: tuple[Cell, ...] = ()
+    """Of all rows, and of the twin."""
+    rounds: tuple[Round, ...] = ()
+    ceiling: Ceiling | None = None
+    energies: tuple[Energy, ...] = ()
+    energy_note: str = ""
+    """Why there are no energies, or not of all."""
     unavailable: tuple[Unavailable, ...] = ()
     broken_plugins: tuple[BrokenPlugin, ...] = ()

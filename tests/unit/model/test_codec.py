@@ -5,6 +5,7 @@ import math
 import os
 import re
 from pathlib import Path
+from typing import get_type_hints
 
 import msgspec
 import pytest
@@ -14,37 +15,67 @@ from msgspec import structs
 
 from envdoctor.errors import IncompleteError, InputError
 from envdoctor.model import codec
-from envdoctor.model.facts import Facts
-from envdoctor.model.outcome import Outcome
-from envdoctor.model.run import (
+from envdoctor.model.cell import (
     Block,
     Cell,
     Certificate,
+    Launch,
     Memory,
+    Noise,
     Phases,
-    Plan,
+    Plausibility,
     Quality,
     Row,
-    Run,
-    Unavailable,
 )
+from envdoctor.model.facts import Facts
+from envdoctor.model.outcome import Outcome
+from envdoctor.model.run import Ceiling, Energy, Plan, Round, Run, Unavailable
 
 ROOT = Path(__file__).parents[3]
 SCHEMA_FILE = ROOT / "docs" / "run.schema.json"
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 NUMBER = st.floats(allow_nan=False, allow_infinity=False)
+SPEED = st.floats(min_value=0, exclude_min=True, allow_infinity=False)
 COUNT = st.integers(0, 2**62)
 POSITIVE = st.integers(1, 2**62)
-ROW = st.builds(Row, backend=TEXT, mode=TEXT, interpreter=TEXT)
+ROW = st.builds(Row, backend=TEXT, mode=TEXT, interpreter=TEXT, twin=st.booleans())
+CAUSES = st.lists(st.sampled_from(["steal", "quota", "canary"]), max_size=2).map(tuple)
 
 
 def _all_of(kind: type, **values: st.SearchStrategy) -> st.SearchStrategy:
-    """A record whose fields without a strategy of their own are non-negative numbers."""
-    plain = {info.name: COUNT if info.type is int else NUMBER for info in structs.fields(kind)}
-    return st.builds(kind, **{**plain, **values})
+    """A record whose fields without a strategy of their own hold numbers, some of them perhaps."""
+    plain = {
+        int: COUNT,
+        float: NUMBER,
+        int | None: st.none() | COUNT,
+        float | None: st.none() | NUMBER,
+        bool | None: st.none() | st.booleans(),
+    }
+    found = {
+        field: plain[annotation]
+        for field, annotation in get_type_hints(kind).items()
+        if annotation in plain
+    }
+    return st.builds(kind, **{**found, **values})
 
 
+BLOCK = _all_of(
+    Block,
+    steps=POSITIVE,
+    wall_ns=POSITIVE,
+    noise=st.none() | _all_of(Noise),
+    causes=CAUSES,
+)
+LAUNCH = _all_of(
+    Launch,
+    phases=_all_of(Phases),
+    caches=st.sampled_from(["cold", "warm"]),
+    alone=st.booleans(),
+    warmup_ns=st.lists(COUNT, max_size=3).map(tuple),
+    settling_ns=st.lists(COUNT, max_size=3).map(tuple),
+    steady=st.booleans(),
+)
 CERTIFICATE = st.builds(
     Certificate,
     same_work=st.booleans(),
@@ -61,23 +92,25 @@ CELL = st.builds(
     outcome=st.builds(Outcome, status=st.sampled_from(["ok", "crashed"]), reason=TEXT),
     certificate=st.none() | CERTIFICATE,
     versions=st.dictionaries(TEXT, TEXT, max_size=2),
-    phases=st.none() | _all_of(Phases),
-    warmup_ns=st.lists(COUNT, max_size=3).map(tuple),
+    launches=st.lists(LAUNCH, max_size=2).map(tuple),
     first_losses=st.lists(NUMBER, max_size=3).map(tuple),
-    blocks=st.lists(_all_of(Block, steps=POSITIVE, wall_ns=POSITIVE), max_size=3).map(tuple),
-    memory=st.none()
-    | _all_of(Memory, device_peak_bytes=st.none() | COUNT, device_reserved_bytes=st.none()),
-    quality=st.none() | _all_of(Quality, metric=TEXT, reached=st.none() | st.booleans()),
+    blocks=st.lists(BLOCK, max_size=3).map(tuple),
+    plausibility=st.none() | _all_of(Plausibility),
+    memory=st.none() | _all_of(Memory),
+    training_seconds=st.none() | NUMBER,
+    quality=st.none() | _all_of(Quality, metric=TEXT),
 )
-PLAN = st.builds(
+PLAN = _all_of(
     Plan,
     rows=st.lists(ROW, max_size=2).map(tuple),
+    twin=st.none() | ROW,
     workloads=st.lists(TEXT, max_size=2).map(tuple),
     cpus=st.lists(COUNT, max_size=3).map(tuple),
-    seed=COUNT,
-    rounds=COUNT,
-    block_seconds=NUMBER,
+    preset=TEXT,
+    interleaved=st.booleans(),
+    stopping=st.booleans(),
 )
+ROUND = _all_of(Round, workload=TEXT, kept=st.booleans(), causes=CAUSES)
 RUN = st.builds(
     Run,
     id=TEXT,
@@ -87,6 +120,9 @@ RUN = st.builds(
     facts=st.just(Facts()),
     plan=PLAN,
     cells=st.lists(CELL, max_size=2).map(tuple),
+    rounds=st.lists(ROUND, max_size=3).map(tuple),
+    ceiling=st.none() | _all_of(Ceiling, backend=TEXT, flops_per_second=SPEED),
+    energies=st.lists(_all_of(Energy, row=ROW, workload=TEXT, source=TEXT), max_size=1).map(tuple),
     unavailable=st.lists(st.builds(Unavailable, backend=TEXT, reason=TEXT), max_size=2).map(tuple),
 )
 
