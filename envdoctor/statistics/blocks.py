@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from envdoctor.model.run import Block, Cell
+    from envdoctor.model.cell import Block, Launch
 
 CONFIDENCE = 0.95
 
@@ -56,16 +56,13 @@ def median_interval(count: int, confidence: float = CONFIDENCE) -> tuple[int, in
     return max(0, rank - 1), count - 1 - max(0, rank - 1)
 
 
-def warmup_debt_seconds(cell: Cell) -> float | None:
+def warmup_debt_seconds(launch: Launch, step_seconds: float) -> float:
     """What the first steps cost beyond what as many steady steps would: compilation, mostly.
 
     One number for all ways to compile with the first steps. It cannot be negative.
     """
-    steady = summarise(cell.blocks)
-    if steady is None or not cell.warmup_ns:
-        return None
-    spent = sum(cell.warmup_ns) * 1e-9
-    return max(0.0, spent - len(cell.warmup_ns) * steady.seconds)
+    spent = sum(launch.warmup_ns) * 1e-9
+    return max(0.0, spent - len(launch.warmup_ns) * step_seconds)
 
 
 def cpu_share(blocks: Sequence[Block]) -> float | None:

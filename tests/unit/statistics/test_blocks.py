@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from envdoctor.model.outcome import OK
-from envdoctor.model.run import Block, Cell, Row
+from envdoctor.model.cell import Block, Launch, Phases
 from envdoctor.statistics.blocks import (
     cpu_share,
     median_interval,
@@ -23,14 +22,16 @@ def _block(wall_ns: int, steps: int = 10, cpu_ns: int = 0) -> Block:
     return Block(launch=0, round=0, position=0, steps=steps, wall_ns=wall_ns, cpu_ns=cpu_ns)
 
 
-def _cell(blocks: list[Block], warmup_ns: tuple[int, ...]) -> Cell:
-    return Cell(
-        row=Row(backend="b", mode="m"),
-        workload="w",
-        outcome=OK,
-        blocks=tuple(blocks),
-        warmup_ns=warmup_ns,
+def _launch(*warmup_ns: int) -> Launch:
+    phases = Phases(
+        start_seconds=0.0,
+        import_seconds=0.0,
+        device_init_seconds=0.0,
+        build_seconds=0.0,
+        stage_seconds=0.0,
+        first_step_seconds=0.0,
     )
+    return Launch(launch=0, phases=phases, caches="cold", alone=True, warmup_ns=warmup_ns)
 
 
 def _coverage(count: int, low: int, high: int) -> Fraction:
@@ -97,19 +98,16 @@ def test_no_blocks_have_no_step_time() -> None:
 
 
 def test_the_warm_up_costs_what_steady_steps_would_not_have() -> None:
-    steady = [_block(wall_ns=10_000_000, steps=10)] * 6  # 1 ms a step
-    assert warmup_debt_seconds(_cell(steady, (500_000_000, 1_000_000, 2_000_000))) == pytest.approx(
-        0.5
-    )
+    launch = _launch(500_000_000, 1_000_000, 2_000_000)
+    assert warmup_debt_seconds(launch, step_seconds=1e-3) == pytest.approx(0.5)
 
 
 def test_a_warm_up_is_never_a_gain() -> None:
-    assert warmup_debt_seconds(_cell([_block(wall_ns=10_000_000)], (1, 1))) == 0.0
+    assert warmup_debt_seconds(_launch(1, 1), step_seconds=1e-3) == 0.0
 
 
-def test_a_warm_up_without_steady_steps_has_no_cost() -> None:
-    assert warmup_debt_seconds(_cell([], (5,))) is None
-    assert warmup_debt_seconds(_cell([_block(wall_ns=1)], ())) is None
+def test_a_warm_up_of_no_steps_costs_nothing() -> None:
+    assert warmup_debt_seconds(_launch(), step_seconds=1e-3) == 0.0
 
 
 def test_cpu_time_is_told_per_second_of_wall_time() -> None:

@@ -1,0 +1,76 @@
+"""What disturbed the rounds of a workload, counted from the record."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from envdoctor.model.cell import Block, Cause
+    from envdoctor.model.run import Run
+
+
+@dataclass(frozen=True)
+class Disturbance:
+    """Of all rounds, the repeated ones included; None where no block could count it."""
+
+    rounds: int
+    disturbed_rounds: int
+    causes: tuple[Cause, ...]
+    """Those that were found, the most frequent first."""
+    throttled_gpu_rounds: int
+    worst_delay_share: float | None
+    """Time that threads waited for a CPU, of the budget's: 19 of 20 blocks have at most this."""
+    foreign_cpus: float | None
+    """CPUs of the budget that other processes used, on average."""
+    stolen_cpus: float | None
+    """CPUs of the budget that the hypervisor gave to others, on average."""
+    pressure_share: float | None
+    """Share of time in which some task of the machine waited for a CPU."""
+
+
+def disturbance(run: Run, workload: str) -> Disturbance:
+    """The disturbance of a workload, over all rows and every attempt at a round."""
+    rounds = [turn for turn in run.rounds if turn.workload == workload]
+    cells = [cell for cell in run.cells if cell.workload == workload]
+    blocks = [block for cell in cells for block in cell.blocks]
+    causes = Counter(cause for turn in rounds for cause in turn.causes)
+    return Disturbance(
+        rounds=len(rounds),
+        disturbed_rounds=sum(bool(turn.causes) or not turn.kept for turn in rounds),
+        causes=tuple(cause for cause, _ in causes.most_common()),
+        throttled_gpu_rounds=causes["GPU throttling"],
+        worst_delay_share=_worst_delay_share(blocks, run.plan.threads),
+        foreign_cpus=_per_wall(blocks, (_foreign_ns(block) for block in blocks)),
+        stolen_cpus=_per_wall(blocks, (b.noise.steal_ns if b.noise else None for b in blocks)),
+        pressure_share=_per_wall(
+            blocks, (b.noise.pressure_ns if b.noise else None for b in blocks)
+        ),
+    )
+
+
+def _foreign_ns(block: Block) -> int | None:
+    """CPU time of others on the CPUs of the budget."""
+    if block.noise is None or block.noise.busy_ns is None:
+        return None
+    return max(0, block.noise.busy_ns - block.cpu_ns)
+
+
+def _per_wall(blocks: Sequence[Block], found: Iterable[int | None]) -> float | None:
+    """Some nanoseconds per nanosecond of wall time, over the blocks that have them."""
+    pairs = [(ns, block.wall_ns) for ns, block in zip(found, blocks, strict=True) if ns is not None]
+    wall = sum(wall_ns for _, wall_ns in pairs)
+    return sum(ns for ns, _ in pairs) / wall if wall else None
+
+
+def _worst_delay_share(blocks: Sequence[Block], threads: int) -> float | None:
+    """The 95th percentile of the run-queue delay of a block, relative to the budget's time."""
+    shares = sorted(
+        block.noise.run_delay_ns / (block.wall_ns * threads)
+        for block in blocks
+        if block.noise is not None and block.noise.run_delay_ns is not None
+    )
+    return shares[min(len(shares) - 1, len(shares) * 19 // 20)] if shares and threads else None

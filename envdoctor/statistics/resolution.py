@@ -1,0 +1,61 @@
+"""What this machine can tell apart now: two copies of the same row, compared like any two rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import expm1, log
+from typing import TYPE_CHECKING, Literal
+
+from envdoctor.statistics.paired import LAUNCH_FLOOR
+
+if TYPE_CHECKING:
+    from envdoctor.model.cell import Row
+    from envdoctor.statistics.interval import Interval
+    from envdoctor.statistics.paired import Comparison
+
+Grade = Literal["A", "B", "C", "D"]
+
+WIDEST: tuple[tuple[Grade, float], ...] = (("A", 0.01), ("B", 0.02), ("C", 0.05))
+"""The widest half interval of the twin for each grade; what is wider is a D."""
+
+
+@dataclass(frozen=True)
+class Resolution:
+    """How much two equal things seemed to differ, and what follows for others."""
+
+    row: Row
+    """The row that was run twice."""
+    comparison: Comparison
+    """The twin with its original."""
+    interval: Interval
+    grade: Grade
+
+    @property
+    def half_width(self) -> float:
+        """How far the twin's interval reaches to each side, in the natural logarithm."""
+        return self.interval.half_width
+
+    @property
+    def smallest_difference(self) -> float:
+        """The least relative difference in time that can be seen: 0.018 is 1.8 %.
+
+        Twice the half width, so that even an estimate half a width too low leaves the equal out;
+        or the farther end of the twin's interval, if equal things differed even more.
+        """
+        seen = abs(log(self.comparison.ratio)) + self.half_width
+        return expm1(max(2 * self.half_width, seen))
+
+
+def resolution(row: Row, twin: Comparison, launch_floor: float = LAUNCH_FLOOR) -> Resolution | None:
+    """The resolution from the comparison of a row's twin with the row; None without an interval."""
+    if twin.interval is None:
+        return None
+    return Resolution(row, twin, twin.interval, _grade(twin, twin.interval, launch_floor))
+
+
+def _grade(twin: Comparison, interval: Interval, launch_floor: float) -> Grade:
+    """A to C by the half width; D beyond, or where equal things differed in earnest."""
+    if abs(log(twin.ratio)) - interval.half_width > launch_floor:
+        return "D"
+    fitting = (grade for grade, widest in WIDEST if interval.half_width <= widest)
+    return next(fitting, "D")

@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+import pytest
+from msgspec import structs
+
+from envdoctor.model.cell import Noise
+from envdoctor.model.run import Run
+from envdoctor.statistics.disturbance import disturbance
+
+WALL_NS = 100_000_000
+
+
+def _noisy(run: Run, noises: list[Noise | None], cpu_ns: int = 0) -> Run:
+    cell = run.cells[0]
+    blocks = tuple(
+        structs.replace(block, noise=noise, cpu_ns=cpu_ns)
+        for block, noise in zip(cell.blocks, noises, strict=True)
+    )
+    return structs.replace(run, cells=(structs.replace(cell, blocks=blocks),))
+
+
+@pytest.fixture
+def run(make_run) -> Run:
+    """Twenty blocks of 0.1 s, on two CPUs."""
+    return make_run({"w": {"jax": [[0.001] * 20]}})
+
+
+def test_rounds_are_counted_with_their_causes(run: Run) -> None:
+    first, second, third, *others = run.rounds
+    found = disturbance(
+        structs.replace(
+            run,
+            rounds=(
+                structs.replace(first, kept=False, causes=("steal",)),
+                structs.replace(second, kept=False, causes=("GPU throttling", "steal")),
+                structs.replace(third, causes=("canary",)),
+                structs.replace(third, workload="another", causes=("quota",)),
+                *others,
+            ),
+        ),
+        "w",
+    )
+    assert (found.rounds, found.disturbed_rounds) == (20, 3)
+    assert found.causes[0] == "steal"
+    assert set(found.causes) == {"steal", "GPU throttling", "canary"}
+    assert found.throttled_gpu_rounds == 1
+
+
+def test_a_quiet_run_counts_nothing(run: Run) -> None:
+    found = disturbance(run, "w")
+    assert (found.rounds, found.disturbed_rounds, found.causes) == (20, 0, ())
+    assert found.worst_delay_share is None
+    assert found.foreign_cpus is None
+    assert found.stolen_cpus is None
+    assert found.pressure_share is None
+    assert disturbance(run, "unknown").rounds == 0
+
+
+def test_the_worst_twentieth_of_delays_is_relative_to_the_cpus_of_the_budget(run: Run) -> None:
+    noises = [Noise(run_delay_ns=number * WALL_NS // 100) for number in range(20)]
+    found = disturbance(_noisy(run, noises), "w")
+    assert found.worst_delay_share == pytest.approx(0.19 / 2)
+
+
+def test_cpus_of_others_are_counted_in_cpus(run: Run) -> None:
+    half = Noise(busy_ns=150_000_000, steal_ns=10_000_000, pressure_ns=66_000_000)
+    found = disturbance(_noisy(run, [half, None] * 10, cpu_ns=60_000_000), "w")
+    assert found.foreign_cpus == pytest.approx(0.9)
+    assert found.stolen_cpus == pytest.approx(0.1)
+    assert found.pressure_share == pytest.approx(0.66)
+
+
+def test_a_coarse_clock_makes_no_negative_use(run: Run) -> None:
+    found = disturbance(_noisy(run, [Noise(busy_ns=10_000_000)] * 20, cpu_ns=19_000_000), "w")
+    assert found.foreign_cpus == 0.0
