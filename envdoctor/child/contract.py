@@ -8,7 +8,7 @@ is handed, and takes steps when it is told to.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Dict, Iterator, Mapping, Optional, Protocol, Tuple
+from typing import Any, Callable, Dict, Iterator, Mapping, Optional, Protocol, Tuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -125,6 +125,15 @@ class Trainer(Protocol):
 
     def compilations(self) -> Optional[int]:
         """How many programs `step` has compiled so far; None where nothing is compiled."""
+
+    @staticmethod
+    def product(size: int, setting: Setting) -> Callable[[], None]:
+        """Return a function that multiplies two float32 matrices (size, size) on the device.
+
+        In strict float32, by the framework's fastest public way; the product is there when the
+        function returns. Called after `start`, with its setting. A trainer may leave this method
+        out: it then contributes nothing to the practical peak of the machine.
+        """
 
 
 def evaluation_slices(samples: int, batch: int) -> Iterator[Tuple[slice, slice]]:

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import gc
 import importlib
+import itertools
+import os
 import sys
 from importlib import metadata
-from time import perf_counter_ns, process_time_ns
-from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional
+from time import perf_counter_ns
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Tuple
 
 from envdoctor.child.job import Job, Setting
 from envdoctor.child.memory import read_memory, reset_peak
+from envdoctor.child.noise import NoiseMeter
+from envdoctor.child.products import copy_bandwidth, measure_products
 from envdoctor.child.protocol import number
+from envdoctor.child.timing import probe_clock, take_block, take_steps
 
 if TYPE_CHECKING:
     from envdoctor.child.contract import Trainer
@@ -25,6 +30,8 @@ class Session:
     def __init__(self) -> None:
         self._class: Any = None
         self._trainer: Optional[Trainer] = None
+        self._setting: Optional[Setting] = None
+        self._meter: Optional[NoiseMeter] = None
 
     def handlers(self) -> Dict[str, Callable[..., Dict[str, Any]]]:
         """The requests by name."""
@@ -33,6 +40,8 @@ class Session:
             "build": self.build,
             "steps": self.steps,
             "block": self.block,
+            "probe_clock": self.probe_clock,
+            "ceiling": self.ceiling,
             "differentiate": self.differentiate,
             "evaluate": self.evaluate,
             "read_weights": self.read_weights,
@@ -50,7 +59,8 @@ class Session:
         package, _, name = trainer.partition(":")
         self._class = getattr(importlib.import_module(package), name)
         found = perf_counter_ns()
-        self._class.start(Setting(**setting))
+        self._setting = Setting(**setting)
+        self._class.start(self._setting)
         started = perf_counter_ns()
         return {
             "import_ns": imported - begun,
@@ -78,35 +88,34 @@ class Session:
         return {"build_ns": built - begun, "stage_ns": ended - built, "memory": before}
 
     def steps(self, batches: List[int]) -> Dict[str, Any]:
-        """Take steps one by one, waiting after each; the loss is read outside the clock."""
-        trainer = self._built()
-        walls: List[int] = []
-        losses: List[Any] = []
-        for batch in batches:
-            begun = perf_counter_ns()
-            trainer.step(batch)
-            trainer.wait()
-            walls.append(perf_counter_ns() - begun)
-            losses.append(number(trainer.loss()))
-        return {"wall_ns": walls, "losses": losses, "compilations": trainer.compilations()}
+        """Take steps one by one, each with a wait."""
+        return take_steps(self._built(), batches)
 
-    def block(self, first: int, steps: int, count: int) -> Dict[str, Any]:
-        """Take `steps` steps between two waits, round and round a plan of `count` batches."""
+    def block(self, first: int, steps: int, count: int, warm_ns: Optional[int]) -> Dict[str, Any]:
+        """Take `steps` steps between two waits, round and round a plan of `count` batches.
+
+        Steps that warm up, at least one and for `warm_ns`, come before, unless it is None.
+        """
         trainer = self._built()
+        if self._meter is None:
+            self._meter = NoiseMeter(_own_cpus())
         batches = [(first + index) % count for index in range(steps)]
-        step, wait = trainer.step, trainer.wait
-        wait()
-        cpu = process_time_ns()
-        begun = perf_counter_ns()
-        for batch in batches:
-            step(batch)
-        wait()
-        wall_ns = perf_counter_ns() - begun
+        # The warm-up takes the batches before these, so that the block is known beforehand.
+        warm = ((first - 1 - index) % count for index in itertools.count())
+        return take_block(trainer, self._meter, batches, warm, warm_ns)
+
+    def probe_clock(self, first: int, steps: int, count: int, repeats: int) -> Dict[str, Any]:
+        """Time n and twice n steps, a second wait, and reading back."""
+        batches = [(first + index) % count for index in range(steps)]
+        return probe_clock(self._built(), batches, repeats)
+
+    def ceiling(self, seconds: float, copying: bool) -> Dict[str, Any]:
+        """How fast this backend multiplies matrices, and how fast memory is copied."""
+        if self._setting is None:
+            raise RuntimeError("nothing was loaded yet")
         return {
-            "wall_ns": wall_ns,
-            "cpu_ns": process_time_ns() - cpu,
-            "loss": number(trainer.loss()),
-            "compilations": trainer.compilations(),
+            "products": measure_products(self._class, self._setting, seconds),
+            "copy_bytes_per_second": copy_bandwidth(seconds) if copying else None,
         }
 
     def differentiate(self, batch: int, path: str) -> Dict[str, Any]:
@@ -150,6 +159,13 @@ class Session:
         if self._trainer is None:
             raise RuntimeError("nothing was built yet")
         return self._trainer
+
+
+def _own_cpus() -> Tuple[int, ...]:
+    """The CPUs that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return tuple(sorted(os.sched_getaffinity(0)))
+    return tuple(range(os.cpu_count() or 1))
 
 
 def _versions(distributions: List[str]) -> Dict[str, str]:

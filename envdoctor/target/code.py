@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import shutil
+import threading
 from pathlib import Path
 
 import envdoctor.child
@@ -23,6 +24,7 @@ class CodeFolder:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._added: set[str] = set()
+        self._lock = threading.Lock()
         package = folder / "envdoctor"
         package.mkdir(parents=True)
         (package / "__init__.py").write_text('"""Only the child code is here."""\n')
@@ -36,19 +38,24 @@ class CodeFolder:
         Raises:
             IncompleteError: there is no such package, or it does not lie in plain files.
         """
-        top = trainer.partition(":")[0].partition(".")[0]
-        if top in self._added:
-            return
-        source = _locate(top)
-        if source.is_dir():
-            shutil.copytree(source, self.folder / top, ignore=_IGNORED)
-        else:
-            shutil.copy(source, self.folder / source.name)
-        self._added.add(top)
+        with self._lock:
+            source = locate(trainer)
+            if str(source) in self._added:
+                return
+            if source.is_dir():
+                shutil.copytree(source, self.folder / source.name, ignore=_IGNORED)
+            else:
+                shutil.copy(source, self.folder / source.name)
+            self._added.add(str(source))
 
 
-def _locate(top: str) -> Path:
-    """The folder or file of a top-level module; finding one imports nothing."""
+def locate(trainer: str) -> Path:
+    """The top-level package or module of `package.module:Class`; finding it imports nothing.
+
+    Raises:
+        IncompleteError: there is no such package, or it does not lie in plain files.
+    """
+    top = trainer.partition(":")[0].partition(".")[0]
     spec = importlib.util.find_spec(top)
     if spec is None:
         raise IncompleteError(f"the trainer package `{top}` cannot be found.")

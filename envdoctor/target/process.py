@@ -10,6 +10,8 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
+import psutil
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
@@ -82,6 +84,39 @@ class Child:
         if self in _alive:
             _alive.discard(self)
             os.close(self._held)
+
+    def pause(self) -> None:
+        """Stop the whole group, so that idle thread pools take nothing from others."""
+        if sys.platform == "win32":
+            for process in self._family():
+                process.suspend()
+        else:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.pid, signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let a stopped group go on."""
+        if sys.platform == "win32":
+            for process in self._family():
+                process.resume()
+        else:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.pid, signal.SIGCONT)
+
+    def resident_bytes(self) -> int:
+        """What the process occupies now; 0 when it has ended."""
+        try:
+            return int(psutil.Process(self.pid).memory_info().rss)
+        except psutil.NoSuchProcess:
+            return 0
+
+    def _family(self) -> list[psutil.Process]:
+        """The process and its descendants, where there are no groups."""
+        try:
+            process = psutil.Process(self.pid)
+            return [process, *process.children(recursive=True)]
+        except psutil.NoSuchProcess:
+            return []
 
     def ending(self) -> str:
         """How the process ended, in words: `was killed by SIGSEGV (segmentation fault)`."""

@@ -7,11 +7,13 @@ import types
 
 import numpy as np
 import pytest
+from msgspec import structs
 
 from envdoctor.child.contract import DeviceMemory, Gradients
 from envdoctor.child.job import Job, Optimizer, Setting, Workload
 from envdoctor.child.layers import Dense
 from envdoctor.child.session import Session
+from envdoctor.model.cell import Noise
 
 LAYER = Dense(name="dense", input_shape=(2,), output_shape=(1,), activation="none", bias=False)
 JOB = Job(
@@ -102,7 +104,7 @@ def built(session, files):
 
 def test_every_request_has_a_handler_of_its_name(session):
     handlers = session.handlers()
-    assert set(handlers) >= {"load", "build", "steps", "block", "differentiate", "evaluate"}
+    assert set(handlers) >= {"load", "build", "steps", "block", "probe_clock", "ceiling"}
     assert all(handler.__name__ == name for name, handler in handlers.items())
 
 
@@ -135,7 +137,8 @@ def test_what_cannot_be_imported_is_raised(session, module, trainer, error):
     ("request_name", "arguments"),
     [
         ("steps", {"batches": [0]}),
-        ("block", {"first": 0, "steps": 1, "count": 1}),
+        ("block", {"first": 0, "steps": 1, "count": 1, "warm_ns": None}),
+        ("probe_clock", {"first": 0, "steps": 1, "count": 1, "repeats": 1}),
         ("differentiate", {"batch": 0, "path": "gone"}),
         ("evaluate", {"split": "test", "path": "gone"}),
         ("read_weights", {"path": "gone"}),
@@ -192,11 +195,45 @@ def test_a_loss_that_is_no_number_travels_as_text(built):
 
 
 def test_a_block_waits_at_both_ends_only_and_goes_round_the_plan(built):
-    answer = built.block(first=3, steps=4, count=5)
+    answer = built.block(first=3, steps=4, count=5, warm_ns=None)
     assert built._trainer.calls == ["wait", 3, 4, 0, 1, "wait"]
     assert answer["wall_ns"] > 0
     assert answer["cpu_ns"] >= 0
     assert answer["loss"] == 0.5
+
+
+def test_a_block_is_warmed_up_with_the_batches_before_it(built):
+    built.block(first=1, steps=2, count=5, warm_ns=0)
+    # At least one step, waited for, then the wait that the clock starts after.
+    assert built._trainer.calls == [0, "wait", "wait", 1, 2, "wait"]
+
+
+def test_a_warm_up_goes_on_for_its_time_and_backwards_round_the_plan(built, monkeypatch):
+    clock = iter(range(0, 1000, 10))
+    monkeypatch.setattr("envdoctor.child.timing.perf_counter_ns", lambda: next(clock))
+    built.block(first=1, steps=1, count=3, warm_ns=30)
+    assert built._trainer.calls[:6] == [0, "wait", 2, "wait", 1, "wait"]
+    assert built._trainer.calls[6:] == ["wait", 1, "wait"]
+
+
+def test_a_block_counts_what_disturbed_it_and_what_was_compiled(built, monkeypatch):
+    monkeypatch.setattr(Diary, "compilations", lambda _: 7)
+    answer = built.block(first=0, steps=1, count=1, warm_ns=None)
+    assert answer["compilations"] == 7
+    # What the GPU did is not among it: the core watches that.
+    assert set(answer["noise"]) == {each.name for each in structs.fields(Noise)} - {"gpu_throttled"}
+
+
+def test_the_clock_is_probed_with_n_and_twice_n_steps(built):
+    answer = built.probe_clock(first=4, steps=2, count=5, repeats=1)
+    calls = [call for call in built._trainer.calls if call != "wait"]
+    assert calls == [4, 0, 4, 0, 4, 0]
+    assert {len(times) for times in answer.values()} == {1}
+
+
+def test_a_ceiling_needs_a_framework():
+    with pytest.raises(RuntimeError, match="nothing was loaded yet"):
+        Session().ceiling(seconds=0.01, copying=False)
 
 
 def test_gradients_are_written_by_name(built, tmp_path):

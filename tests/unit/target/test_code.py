@@ -2,11 +2,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from envdoctor.errors import IncompleteError
-from envdoctor.target.code import START, CodeFolder
+from envdoctor.target.code import START, CodeFolder, locate
 
 
 @pytest.fixture
@@ -92,3 +93,28 @@ def test_what_lies_in_no_plain_file_is_refused(folder, installed, top):
     installed("ours_namespace/trainer.py")
     with pytest.raises(IncompleteError, match="does not lie in plain files"):
         folder.add(f"{top}.trainer:Trainer")
+
+
+def test_a_trainer_is_located_without_importing_it(installed, tmp_path):
+    installed("ours_located/__init__.py")
+    installed("ours_located/a/b.py")
+    installed("ours_alone.py")
+    assert locate("ours_located.a.b:Trainer") == tmp_path / "site" / "ours_located"
+    assert locate("ours_alone:Trainer") == tmp_path / "site" / "ours_alone.py"
+    assert not {"ours_located", "ours_alone"} & set(sys.modules)
+
+
+@pytest.mark.parametrize("trainer", ["ours_nowhere.trainer:T", "sys:T"])
+def test_what_cannot_be_located_is_one_sentence(trainer):
+    with pytest.raises(IncompleteError) as caught:
+        locate(trainer)
+    assert caught.value.sentence.endswith(".")
+
+
+def test_lanes_that_add_the_same_trainer_at_once_copy_it_once(folder, installed):
+    installed("ours_shared/__init__.py")
+    for number in range(20):
+        installed(f"ours_shared/part{number}.py")
+    with ThreadPoolExecutor(4) as lanes:
+        list(lanes.map(lambda _: folder.add("ours_shared:Trainer"), range(12)))
+    assert len(list((folder.folder / "ours_shared").iterdir())) == 21

@@ -7,6 +7,7 @@ import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from envdoctor.target import process as process_module
@@ -168,3 +169,89 @@ def test_the_last_door_ends_every_child(start):
     kill_all()
     assert all(child.ended() for child in children)
     assert not process_module._alive & set(children)
+
+
+SPIN = "while True: pass"
+SPIN_IN_PAIRS = f"import os; print(os.fork(), flush=True); exec({SPIN!r})"
+PAUSE_SECONDS = 0.15
+"""Fifteen ticks of the clock in which a spinning process is accounted for."""
+
+
+def cpu_seconds(pid):
+    times = psutil.Process(pid).cpu_times()
+    return times.user + times.system
+
+
+def is_stopped(pid):
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
+
+
+@pytest.fixture
+def spinning(start):
+    """A child that spins, and a child of its own that spins too; both have begun."""
+    child = start(SPIN_IN_PAIRS)
+    wait_for(lambda: child.log_tail().count("\n") == 1)
+    (other,) = (int(line) for line in child.log_tail().split() if line != "0")
+    wait_for(lambda: min(cpu_seconds(child.pid), cpu_seconds(other)) > 0)
+    return child, other
+
+
+def test_pause_stops_the_whole_group(spinning):
+    child, other = spinning
+    child.pause()
+    wait_for(lambda: is_stopped(child.pid) and is_stopped(other))
+    before = cpu_seconds(child.pid), cpu_seconds(other)
+    time.sleep(PAUSE_SECONDS)
+    assert (cpu_seconds(child.pid), cpu_seconds(other)) == before
+    assert not child.ended()
+
+
+def test_resume_lets_the_whole_group_go_on(spinning):
+    child, other = spinning
+    child.pause()
+    wait_for(lambda: is_stopped(child.pid) and is_stopped(other))
+    before = cpu_seconds(child.pid), cpu_seconds(other)
+    child.resume()
+    wait_for(lambda: cpu_seconds(child.pid) > before[0] and cpu_seconds(other) > before[1])
+
+
+def test_pausing_and_resuming_twice_is_once(spinning):
+    child, _ = spinning
+    child.pause()
+    child.pause()
+    wait_for(lambda: is_stopped(child.pid))
+    child.resume()
+    child.resume()
+    assert not is_stopped(child.pid)
+
+
+def test_kill_ends_the_group_of_one_who_is_paused(spinning):
+    child, other = spinning
+    child.pause()
+    child.kill()
+    wait_for(lambda: not is_running(other))
+    assert child.ended()
+    assert not child.killed_from_outside
+
+
+def test_pausing_one_who_has_ended_does_nothing(start):
+    child = start("")
+    assert child.wait(30.0)
+    child.pause()
+    child.resume()
+    assert child.ended()
+
+
+def test_a_paused_child_keeps_its_memory_and_an_ended_one_has_none(start):
+    child = start(FOR_EVER)
+    wait_for(lambda: child.resident_bytes() > 1_000_000)
+    child.pause()
+    assert child.resident_bytes() > 1_000_000
+    child.kill()
+    assert child.resident_bytes() == 0
+
+
+def test_an_ended_child_that_nobody_has_asked_after_has_no_memory(start):
+    child = start("")
+    wait_for(lambda: not is_running(child.pid))
+    assert child.resident_bytes() == 0
