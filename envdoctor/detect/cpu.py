@@ -5,11 +5,16 @@ from __future__ import annotations
 import os
 import platform
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from envdoctor.detect.cgroup import cpu_quota
 from envdoctor.model.facts import Cpu, Facts
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 CPUINFO = Path("/proc/cpuinfo")
+SYSFS = Path("/sys/devices/system")
 
 
 def read_cpu() -> Cpu:
@@ -27,17 +32,83 @@ def detect() -> Facts:
     return Facts(cpu=read_cpu())
 
 
-def choose_cpus(cpu: Cpu, threads: int | None) -> tuple[int, ...]:
+def choose_cpus(cpu: Cpu, threads: int | None, sysfs: Path = SYSFS) -> tuple[int, ...]:
     """The CPUs of the budget: as many as mask, quota and wish allow, at least one.
 
-    A fractional quota is rounded down: more threads than the quota pays for are throttled.
+    A fractional quota is rounded down: more threads than the quota pays for are throttled. Which
+    of them: one of each physical core before a second of any, and all of one NUMA node if a node
+    has as many cores. A single CPU is an isolated one, if one is allowed; several are not, as far
+    as others suffice, because the kernel does not spread threads over isolated CPUs.
+
+    Args:
+        cpu: what this process may use.
+        threads: how many CPUs are wished for; None for all.
+        sysfs: where the kernel describes CPUs and nodes; without it the lowest numbers are taken.
     """
     count = len(cpu.allowed)
     if cpu.quota is not None:
         count = min(count, max(1, int(cpu.quota)))
     if threads is not None:
         count = min(count, threads)
-    return cpu.allowed[: max(1, count)]
+    count = max(1, count)
+    isolated = _cpu_list(sysfs / "cpu" / "isolated")
+    apart = [each for each in cpu.allowed if each in isolated]
+    others = [each for each in cpu.allowed if each not in isolated]
+    first, second = (apart, others) if count == 1 else (others, apart)
+    ordered = [*_by_preference(first, count, sysfs), *_by_preference(second, count, sysfs)]
+    return tuple(sorted(ordered[:count]))
+
+
+def _by_preference(cpus: Iterable[int], count: int, sysfs: Path) -> list[int]:
+    """Order CPUs by their turn within their core, then by node: the best node for `count` first."""
+    nodes: dict[int, list[int]] = {}
+    turns: dict[int, int] = {}
+    cores: dict[frozenset[int], int] = {}
+    homes = _nodes(sysfs)
+    for cpu in sorted(cpus):
+        core = _siblings(cpu, sysfs)
+        turns[cpu] = cores.get(core, 0)
+        cores[core] = turns[cpu] + 1
+        nodes.setdefault(homes.get(cpu, 0), []).append(cpu)
+    by_fit = sorted(nodes, key=lambda node: _fit(nodes[node], turns, count))
+    places = {cpu: place for place, node in enumerate(by_fit) for cpu in nodes[node]}
+    return sorted(turns, key=lambda cpu: (turns[cpu], places[cpu], cpu))
+
+
+def _fit(cpus: list[int], turns: dict[int, int], count: int) -> tuple[bool, int, int]:
+    """Sorts nodes: those with enough cores, then those with most, then those that come first."""
+    cores = sum(1 for cpu in cpus if turns[cpu] == 0)
+    return (cores < count, 0 if cores >= count else -cores, min(cpus))
+
+
+def _siblings(cpu: int, sysfs: Path) -> frozenset[int]:
+    """The CPUs of its physical core, itself among them."""
+    return _cpu_list(sysfs / "cpu" / f"cpu{cpu}" / "topology" / "thread_siblings_list") | {cpu}
+
+
+def _nodes(sysfs: Path) -> dict[int, int]:
+    """The NUMA node of each CPU; empty where there are none."""
+    return {
+        cpu: int(folder.name.removeprefix("node"))
+        for folder in sorted((sysfs / "node").glob("node[0-9]*"))
+        if folder.name.removeprefix("node").isdecimal()
+        for cpu in _cpu_list(folder / "cpulist")
+    }
+
+
+def _cpu_list(path: Path) -> frozenset[int]:
+    """CPUs in the kernel's form, `0-3,8`; none if it cannot be read."""
+    try:
+        text = path.read_text(encoding="ascii", errors="replace").strip()
+    except OSError:
+        return frozenset()
+    found: set[int] = set()
+    for part in text.split(","):
+        first, dash, last = part.partition("-")
+        last = last if dash else first
+        if first.isdecimal() and last.isdecimal():
+            found.update(range(int(first), int(last) + 1))
+    return frozenset(found)
 
 
 def _model() -> str:
