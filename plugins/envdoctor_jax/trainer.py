@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from functools import partial
-from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Mapping, Optional, Tuple
 
 import jax
 import jax.numpy as jnp
@@ -21,6 +21,7 @@ from envdoctor.child.contract import (
 from envdoctor_jax.devices import find_device
 from envdoctor_jax.model import build_forward, build_objective, find
 from envdoctor_jax.optimizers import OPTIMIZERS
+from envdoctor_jax.products import make_product
 from envdoctor_jax.store import keep
 
 if TYPE_CHECKING:
@@ -126,6 +127,11 @@ class Trainer:
     def compilations(self) -> int:
         """How many programs the jitted step holds."""
         return int(self._step._cache_size())  # noqa: SLF001  nothing public tells it
+
+    @staticmethod
+    def product(size: int, setting: Setting) -> Callable[[], None]:
+        """A square matrix product on the device, for the practical peak."""
+        return make_product(size, setting)
 
     def _put(self, values: Any) -> Any:
         return jax.device_put(values, self._device)

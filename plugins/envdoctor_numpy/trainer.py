@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, Dict, Mapping, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Callable, Dict, Mapping, Optional, Tuple
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from envdoctor_numpy.losses import make_loss
 from envdoctor_numpy.network import Network
 from envdoctor_numpy.optimizers import make_optimizer
 from envdoctor_numpy.parameters import Parameters
+from envdoctor_numpy.products import make_product
 from envdoctor_numpy.staging import stage_data
 from envdoctor_numpy.variations import apply_variation
 
@@ -116,6 +117,11 @@ class Trainer:
     def compilations(self) -> Optional[int]:
         """None: nothing is compiled."""
         return None
+
+    @staticmethod
+    def product(size: int, setting: Setting) -> Callable[[], None]:  # noqa: ARG004  the contract's
+        """A square matrix product on the device, for the practical peak."""
+        return make_product(size)
 
     def _forward_and_backward(self, batch: int) -> Tuple[Any, Array]:
         """The loss and the outputs of a batch, with all gradients left in the parameters."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, List, Mapping, Optional, Tuple
+from typing import Any, Callable, List, Mapping, Optional, Tuple
 
 import numpy as np
 import tensorflow as tf
@@ -22,6 +22,7 @@ from envdoctor_tensorflow import devices
 from envdoctor_tensorflow.losses import find_loss
 from envdoctor_tensorflow.model import Model
 from envdoctor_tensorflow.optimizers import make_optimizer
+from envdoctor_tensorflow.products import make_product
 
 _MODES = ("graph", "xla")
 
@@ -97,6 +98,11 @@ class Trainer:
     def compilations(self) -> Optional[int]:
         """How often the step was traced."""
         return int(self._step.experimental_get_tracing_count())
+
+    @staticmethod
+    def product(size: int, setting: Setting) -> Callable[[], None]:
+        """A square matrix product on the device, for the practical peak."""
+        return make_product(size, setting)
 
     def _tensor(self, values: Array) -> Any:
         """Values as a tensor: floats in the precision of the job, integers as int64.
