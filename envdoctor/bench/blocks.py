@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import ceil
 from typing import TYPE_CHECKING, Any
 
-from envdoctor.model.run import Block, Memory
+from envdoctor.model.cell import Memory
 
 if TYPE_CHECKING:
     from envdoctor.bench.worker import Loaded
@@ -21,33 +21,27 @@ def block_steps(step_seconds: float, block_seconds: float) -> int:
     return max(min(FEWEST_STEPS, longest), min(longest, ceil(block_seconds / step)))
 
 
-def record_block(answer: dict[str, Any], number: int, steps: int) -> Block:
-    """A block as the worker timed it, of the first and only launch."""
-    return Block(
-        launch=0,
-        round=number,
-        position=0,
-        steps=steps,
-        wall_ns=answer["wall_ns"],
-        cpu_ns=answer["cpu_ns"],
-    )
-
-
-def record_memory(
-    loaded: Loaded, built: dict[str, Any], before: dict[str, Any], after: dict[str, Any]
-) -> Memory | None:
-    """Host memory from its levels before building and the peaks before and in the blocks.
+def record_memory(loaded: Loaded, built: dict[str, Any], after: dict[str, Any]) -> Memory | None:
+    """Host memory from its level before building and the peaks of compiling and of steady steps.
 
     What a model costs is counted from before it was built, not after: some backends take their
     buffers at once and others with the first step, and both are its cost.
+
+    Args:
+        loaded: what was there after the import.
+        built: the answer to `build`, with the peak from then to the end of the first step.
+        after: the memory after the steps that followed.
     """
-    looks = (loaded.footprint_bytes, built["memory"], before["host"], after["host"])
-    if None in looks:
+    before, compiling, steady = built["memory"], built["compile_peak"], after["host"]
+    if loaded.footprint_bytes is None or None in (before, compiling, steady):
         return None
+    level = before["resident_bytes"]
     return Memory(
-        footprint_bytes=max(0, loaded.footprint_bytes or 0),
-        working_set_bytes=max(0, after["host"]["peak_bytes"] - built["memory"]["resident_bytes"]),
-        peak_bytes=max(before["host"]["peak_bytes"], after["host"]["peak_bytes"]),
+        footprint_bytes=max(0, loaded.footprint_bytes),
+        working_set_bytes=max(0, steady["peak_bytes"] - level),
+        peak_bytes=max(loaded.peak_bytes or 0, compiling["peak_bytes"], steady["peak_bytes"]),
+        compile_peak_bytes=max(0, compiling["peak_bytes"] - level),
+        steady_peak_bytes=steady["peak_bytes"],
         device_peak_bytes=after["device_peak_bytes"],
         device_reserved_bytes=after["device_reserved_bytes"],
     )

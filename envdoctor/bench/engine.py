@@ -5,37 +5,45 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from msgspec import structs
 
 from envdoctor import __version__
-from envdoctor.bench import estimate
+from envdoctor.bench.caches import Caches, kept_folder
+from envdoctor.bench.ceilings import Ceilings, refuse_the_impossible
 from envdoctor.bench.events import Began, Ended, Event, Saved
 from envdoctor.bench.folder import RunFolder
-from envdoctor.bench.measure import Measurement
-from envdoctor.bench.parity.evidence import TRAJECTORY_STEPS
-from envdoctor.bench.parity.gate import gate_precision, refuse
-from envdoctor.bench.plan import ORACLE
-from envdoctor.bench.prove import Expected, Oracle, Suspect, check_device
+from envdoctor.bench.known import Known
+from envdoctor.bench.launching import Scene
+from envdoctor.bench.ledger import UNFINISHED, Ledger
+from envdoctor.bench.measuring import Measurement, measure_seconds
+from envdoctor.bench.pace import Pace
+from envdoctor.bench.parity.gate import refuse
+from envdoctor.bench.plan import choose_twin
+from envdoctor.bench.presets import DEFAULT, MARGIN, Preset
+from envdoctor.bench.prove import Oracle
+from envdoctor.bench.proving import LANES, Proofs, expect_seconds, key, prove_seconds
 from envdoctor.bench.records import record_workload
+from envdoctor.bench.store import Store
+from envdoctor.bench.training import enter_kept
 from envdoctor.bench.worker import Host
-from envdoctor.model.run import BrokenPlugin, Cell, Plan, Run
-from envdoctor.target.channel import WorkerEnded
+from envdoctor.model.cell import Cell
+from envdoctor.model.run import BrokenPlugin, Plan, Run
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Sequence
+    from pathlib import Path
 
+    from envdoctor.bench.energy import Counter
+    from envdoctor.bench.launching import GpuWatch
     from envdoctor.bench.plan import Choice, PlannedRow
+    from envdoctor.bench.prove import Expected
     from envdoctor.model.facts import Facts
-    from envdoctor.model.outcome import Outcome
-    from envdoctor.model.run import Certificate
     from envdoctor.plugins import Broken
     from envdoctor.workload.prepare import Prepared
 
-ROUNDS = 7
-BLOCK_SECONDS = 0.2
-"""At least 0.15 s, so that clock and synchronisation are a vanishing share."""
 WORKER_SECONDS = 300.0
 
 
@@ -50,9 +58,23 @@ class Order:
     cpus: tuple[int, ...]
     seed: int
     broken: Sequence[Broken] = ()
-    rounds: int = ROUNDS
-    block_seconds: float = BLOCK_SECONDS
+    preset: Preset = DEFAULT
+    margin: float = MARGIN
+    time_limit_seconds: float | None = None
     worker_seconds: float = WORKER_SECONDS
+    keep_in: Path | None = None
+    """Where proofs and compiled programs are kept from run to run; None keeps nothing."""
+    fresh: bool = False
+    """Whether to prove, train and compile everything anew."""
+    stopping: bool = True
+    """Whether idle workers are stopped."""
+    twin: bool = True
+    """Whether one row runs twice."""
+    counter: Counter | None = None
+    """For energy; None measures none."""
+    energy_note: str = ""
+    """Why there is none, if it was asked for."""
+    gpu: GpuWatch | None = None
 
     @property
     def rows(self) -> tuple[PlannedRow, ...]:
@@ -62,6 +84,8 @@ class Order:
 
 def new_run(order: Order) -> Run:
     """The record at the start."""
+    preset = order.preset
+    twin = choose_twin(order.rows) if order.twin else None
     return Run(
         id=f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}",
         envdoctor_version=__version__,
@@ -70,13 +94,23 @@ def new_run(order: Order) -> Run:
         facts=order.facts,
         plan=Plan(
             rows=tuple(row.row for row in order.rows),
+            twin=None if twin is None else twin.row,
             workloads=tuple(prepared.name for prepared in order.workloads),
             cpus=order.cpus,
             seed=order.seed,
-            rounds=order.rounds,
-            block_seconds=order.block_seconds,
+            preset=preset.name,
+            least_launches=preset.least_launches,
+            most_launches=preset.most_launches,
+            least_rounds=preset.least_rounds,
+            most_rounds=preset.most_rounds,
+            half_width=preset.half_width,
+            margin=order.margin,
+            block_seconds=preset.block_seconds,
+            time_limit_seconds=order.time_limit_seconds,
+            stopping=order.stopping,
         ),
         workloads=tuple(record_workload(prepared) for prepared in order.workloads),
+        energy_note=order.energy_note,
         unavailable=order.choice.unavailable,
         broken_plugins=tuple(BrokenPlugin(plugin=b.plugin, reason=b.reason) for b in order.broken),
     )
@@ -94,12 +128,13 @@ def close_run(run: Run, state: str) -> Run:
 
 
 def planned_seconds(order: Order) -> float:
-    """What all pieces of work are guessed to take."""
+    """What all pieces of work are guessed to take, if nothing is known yet."""
     total = 0.0
+    rows = _seated(order)
     for prepared in order.workloads:
         total += expect_seconds(prepared)
-        total += sum(_measure_seconds(row, prepared, order) for row in order.rows)
-        total += sum(prove_seconds(row, prepared) for row in {row.proof for row in order.rows})
+        total += sum(prove_seconds(row, prepared) for row in _proof_rows(order)) / LANES
+        total += measure_seconds(rows, prepared, order.preset, trained=False)
     return total
 
 
@@ -112,125 +147,133 @@ def bench(order: Order, run: Run) -> Generator[Event, None, None]:
     if not order.rows:
         yield Saved(close_run(run, "finished"))
         return
+    ledger = Ledger(run)
     with RunFolder() as folder:
-        host = Host(folder, order.cpus, order.worker_seconds)
-        verdicts: dict[tuple[str, str], Certificate | Cell] = {}
+        caches = _caches(order, folder)
+        host = Host(folder, order.cpus, order.worker_seconds, caches, order.stopping)
+        known = _known(order, run)
         with Oracle(host, order.oracle) as oracle:
-            expected: dict[str, Expected] = {}
-            for prepared in order.workloads:
-                yield Began(f"{prepared.name}: computing the reference", expect_seconds(prepared))
-                expected[prepared.name] = oracle.expect(prepared)
-                yield Ended()
-            yield from _prove_all(order, host, oracle, expected, verdicts)
-            oracle.close()
-            run = yield from _measure_all(order, host, oracle, run, expected, verdicts)
-    yield Saved(close_run(run, "finished"))
+            stage = _Stage(order, host, ledger, known, oracle, monotonic())
+            yield from stage.prove()
+            yield from stage.measure()
+    refuse_the_impossible(ledger)
+    yield Saved(close_run(ledger.run, "finished"))
 
 
-def _prove_all(
-    order: Order,
-    host: Host,
-    oracle: Oracle,
-    expected: dict[str, Expected],
-    verdicts: dict[tuple[str, str], Certificate | Cell],
-) -> Iterator[Event]:
-    """Fill in a certificate for each row and workload, or the cell of a row that ended in it."""
-    for row in dict.fromkeys(row.proof for row in order.rows):
-        if row.device != "cpu" and (ended := _without_device(host, row)):
-            for prepared in order.workloads:
-                verdicts[_key(row), prepared.name] = Cell(
-                    row=row.row, workload=prepared.name, outcome=ended
-                )
-            continue
-        with Suspect(host, row, row_precision(row)) as suspect:
-            for prepared in order.workloads:
-                yield Began(
-                    f"{prepared.name}: proving {row.row.title}", prove_seconds(row, prepared)
-                )
-                key = (_key(row), prepared.name)
-                try:
-                    verdicts[key] = suspect.certify(oracle, expected[prepared.name])
-                except WorkerEnded as ended:
-                    verdicts[key] = Cell(row=row.row, workload=prepared.name, outcome=ended.outcome)
-                yield Ended()
+class _Stage:
+    """The parts of a run that share its workers' host and its record."""
 
+    def __init__(
+        self,
+        order: Order,
+        host: Host,
+        ledger: Ledger,
+        known: Known,
+        oracle: Oracle,
+        begun: float,
+    ) -> None:
+        self._order = order
+        self._host = host
+        self._ledger = ledger
+        self._known = known
+        self._oracle = oracle
+        self._begun = begun
+        self._expected: dict[str, Expected] = {}
+        self._proofs = Proofs(host, order.oracle)
 
-def _measure_all(
-    order: Order,
-    host: Host,
-    oracle: Oracle,
-    run: Run,
-    expected: dict[str, Expected],
-    verdicts: dict[tuple[str, str], Certificate | Cell],
-) -> Generator[Event, None, Run]:
-    """Measure what is proven, and record the rest with its reason; returns the grown record."""
-    for prepared in order.workloads:
-        for row in order.rows:
-            verdict = verdicts[_key(row.proof), prepared.name]
+    def prove(self) -> Iterator[Event]:
+        """Compute what is expected, and prove every row that is not known to be proven."""
+        for prepared in self._order.workloads:
+            if self._known.complete(prepared):
+                continue
+            yield Began(f"{prepared.name}: computing the reference", expect_seconds(prepared))
+            self._expected[prepared.name] = self._oracle.expect(prepared)
+            yield Ended()
+        self._oracle.close()  # nothing idles beside a measurement
+        yield from self._proofs.prove(self._known.missing(), self._expected)
+
+    def measure(self) -> Iterator[Event]:
+        """Measure one workload after the other."""
+        order, ceilings, pace = self._order, Ceilings(), Pace(self._order.cpus[0])
+        for index, prepared in enumerate(order.workloads):
+            rows = self._admitted(prepared)
+            yield Saved(self._ledger.run)
+            if not rows:
+                continue
+            expected = self._expected.get(prepared.name)
+            scene = Scene(
+                host=self._host,
+                ledger=self._ledger,
+                oracle=self._oracle,
+                prepared=prepared,
+                record=self._ledger.run.workloads[index],
+                preset=order.preset,
+                first_losses=self._known.first_losses(prepared, expected),
+                expected=expected,
+                known=self._known,
+                ceilings=ceilings,
+                counter=order.counter,
+                gpu=order.gpu,
+            )
+            deadline = self._deadline(len(order.workloads) - index)
+            limited = order.time_limit_seconds is not None
+            yield from Measurement(scene, rows, pace).run(deadline, limited=limited)
+            self._ledger.change(ceiling=ceilings.merged())
+
+    def _admitted(self, prepared: Prepared) -> list[PlannedRow]:
+        """The rows that are proven, with the twin of one; the others enter with their reason."""
+        admitted = []
+        for row in _seated(self._order):
+            original = structs.replace(row.row, twin=False)
+            kept = self._known.of(original, prepared.name)
+            if kept is not None:
+                enter_kept(self._ledger, row.row, prepared.name, kept)
+                admitted.append(row)
+                continue
+            verdict = self._proofs.of(row, prepared.name)
             if isinstance(verdict, Cell):
-                cell = structs.replace(verdict, row=row.row)
-            elif not verdict.same_work:
-                cell = Cell(
-                    row=row.row,
-                    workload=prepared.name,
-                    outcome=refuse(verdict),
-                    certificate=verdict,
-                )
+                outcome, certificate = verdict.outcome, None
             else:
-                title = f"{prepared.name}: measuring {row.row.title}"
-                yield Began(title, _measure_seconds(row, prepared, order))
-                measurement = Measurement(host, row, prepared, verdict)
-                reference = (oracle, expected[prepared.name])
-                yield from measurement.run(reference, order.rounds, order.block_seconds)
-                yield Ended()
-                cell = measurement.cell
-            run = structs.replace(run, cells=(*run.cells, cell))
-            yield Saved(run)
-    return run
+                outcome = UNFINISHED if verdict.same_work else refuse(verdict)
+                certificate = verdict
+            if certificate is not None and certificate.same_work:
+                admitted.append(row)
+            elif row.twin:
+                continue
+            self._ledger.keep(row.row, prepared.name, outcome=outcome, certificate=certificate)
+        return admitted if any(not row.twin for row in admitted) else []
+
+    def _deadline(self, workloads_left: int) -> float:
+        """Until when rounds of the next workload may begin."""
+        here = monotonic()
+        preset, limit = self._order.preset, self._order.time_limit_seconds
+        if limit is None:
+            return here + preset.workload_seconds
+        share = max(0.0, self._begun + limit - here) / workloads_left
+        return here + min(share, preset.workload_seconds)
 
 
-def _without_device(host: Host, row: PlannedRow) -> Outcome | None:
-    """Why a row cannot use its device; None if it can."""
-    try:
-        check_device(host, row)
-    except WorkerEnded as ended:
-        return ended.outcome
-    return None
+def _seated(order: Order) -> list[PlannedRow]:
+    """The rows of every launch: those of the table and the twin."""
+    twin = choose_twin(order.rows) if order.twin else None
+    return [*order.rows, *([twin] if twin else [])]
 
 
-def row_precision(row: PlannedRow) -> str:
-    """The precision of a row's proof.
-
-    The reference's own float64 would be compared with itself, so its row is proven in float32.
-    """
-    if row.backend.name == ORACLE:
-        return "fp32"
-    return gate_precision(row.backend.precisions)
+def _proof_rows(order: Order) -> list[PlannedRow]:
+    return list({key(row.proof): row.proof for row in order.rows}.values())
 
 
-def _key(row: PlannedRow) -> str:
-    return f"{row.backend.name} {row.mode.name}"
+def _caches(order: Order, folder: RunFolder) -> Caches:
+    """The compilers' folder: that of all runs, or one of this run's own that starts empty."""
+    if order.keep_in is None or order.fresh or order.preset.fresh:
+        return Caches(folder.path / "compiled")
+    return Caches(kept_folder(order.keep_in, order.rows))
 
 
-def expect_seconds(prepared: Prepared) -> float:
-    """To compute the reference of a workload."""
-    steps = estimate.steps_seconds(prepared, TRAJECTORY_STEPS * 2, doubles=True)
-    return estimate.REFERENCE_SECONDS + steps
-
-
-def prove_seconds(row: PlannedRow, prepared: Prepared) -> float:
-    """To prove a row on a workload."""
-    return (
-        estimate.start_seconds()
-        + estimate.compile_seconds(row.mode, prepared)
-        + estimate.steps_seconds(prepared, TRAJECTORY_STEPS + 1, doubles=True)
-    )
-
-
-def _measure_seconds(row: PlannedRow, prepared: Prepared, order: Order) -> float:
-    return (
-        estimate.start_seconds()
-        + estimate.compile_seconds(row.mode, prepared)
-        + estimate.steps_seconds(prepared, prepared.steps)
-        + (order.rounds + 1) * order.block_seconds
-    )
+def _known(order: Order, run: Run) -> Known:
+    store = None
+    if order.keep_in is not None:
+        folder = order.keep_in / "proofs"
+        store = Store(folder, order.oracle, order.facts, len(order.cpus))
+    workloads = list(zip(order.workloads, run.workloads, strict=True))
+    return Known(order.rows, workloads, store, fresh=order.fresh or order.preset.fresh)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import shutil
 import tempfile
 from pathlib import Path
@@ -24,7 +25,7 @@ class RunFolder:
     def __init__(self) -> None:
         self.path = Path(tempfile.mkdtemp(prefix="envdoctor-"))
         self.code = CodeFolder(self.path / "code")
-        self._logs = 0
+        self._numbers = itertools.count(1)
 
     def __enter__(self) -> RunFolder:
         return self
@@ -36,26 +37,23 @@ class RunFolder:
         """The path of a file with these arrays; equal arrays share one file."""
         path = self.path / f"{hash_arrays(arrays)}.npz"
         if not path.exists():
-            with path.open("wb") as stream:
+            fresh = self.path / f"{next(self._numbers)}.part"
+            with fresh.open("wb") as stream:
                 named: Any = dict(arrays)
                 np.savez(stream, **named)
+            fresh.replace(path)  # another lane may be writing the same arrays
         return str(path)
 
     def log(self, name: str) -> Path:
         """A fresh log file."""
-        self._logs += 1
-        return self.path / f"{self._logs:03d}-{name}.log"
+        return self.path / f"{next(self._numbers):04d}-{name}.log"
 
     def answer(self, name: str) -> Path:
         """Where a worker puts arrays that it was asked for."""
-        return self.path / f"answer-{name}.npz"
+        return self.path / f"{next(self._numbers):04d}-{name}.npz"
 
-    def cache(self) -> Path:
-        """Where workers and their compilers keep temporary files: empty when the run begins.
-
-        One folder for all, so that what a compiler prepares once for a machine (it precompiles
-        its headers and tries out instruction sets) is not paid by every row again.
-        """
-        path = self.path / "cache"
+    def temporary(self) -> Path:
+        """Where workers and their compilers keep temporary files."""
+        path = self.path / "temporary"
         path.mkdir(exist_ok=True)
         return path

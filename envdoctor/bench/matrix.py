@@ -6,16 +6,17 @@ from typing import TYPE_CHECKING
 
 from msgspec import structs
 
-from envdoctor.bench.engine import expect_seconds, prove_seconds
+from envdoctor.bench.caches import Caches
 from envdoctor.bench.events import Began, Ended, Event
 from envdoctor.bench.folder import RunFolder
 from envdoctor.bench.parity.gate import refuse
 from envdoctor.bench.plan import ORACLE
 from envdoctor.bench.prove import Expected, Oracle, Suspect
+from envdoctor.bench.proving import expect_seconds, prove_seconds
 from envdoctor.bench.worker import Host
 from envdoctor.model.outcome import OK
 from envdoctor.model.parity import Entry, Matrix, Reference
-from envdoctor.model.run import BrokenPlugin, Row
+from envdoctor.model.run import BrokenPlugin
 from envdoctor.target.channel import WorkerEnded
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from envdoctor.bench.engine import Order
     from envdoctor.bench.plan import PlannedRow
+    from envdoctor.model.cell import Row
     from envdoctor.workload.prepare import Prepared
 
 
@@ -60,7 +62,7 @@ def parity(order: Order) -> Generator[Event, None, Matrix]:
     if not order.rows:
         return matrix
     with RunFolder() as folder:
-        host = Host(folder, order.cpus, order.worker_seconds)
+        host = Host(folder, order.cpus, order.worker_seconds, Caches(folder.path / "compiled"))
         with Oracle(host, order.oracle) as oracle:
             expected: dict[str, Expected] = {}
             for prepared in order.workloads:

@@ -10,7 +10,8 @@ from packaging.version import InvalidVersion, Version
 
 from envdoctor.child.job import Setting
 from envdoctor.errors import InputError
-from envdoctor.model.run import Row, Unavailable
+from envdoctor.model.cell import Row
+from envdoctor.model.run import Unavailable
 from envdoctor.target.interpreter import Survey, find_interpreter, survey
 from envdoctor.workload.prepare import Prepared, find_file, prepare
 
@@ -47,6 +48,9 @@ class PlannedRow:
     own: bool
     """Whether the interpreter is envdoctor's own."""
     device: str = "cpu"
+    versions: Mapping[str, str] = field(default_factory=dict)
+    """Of the backend's distributions and of NumPy, as they are installed there."""
+    twin: bool = False
 
     @property
     def proof(self) -> PlannedRow:
@@ -62,6 +66,7 @@ class PlannedRow:
             mode=self.mode.name,
             device=self.device,
             interpreter="" if self.own else self.interpreter,
+            twin=self.twin,
         )
 
     def setting(self, precision: str, threads: int) -> Setting:
@@ -97,12 +102,15 @@ def choose_rows(plugins: Plugins, wishes: Wishes) -> Choice:
     for backend in chosen:
         given = wishes.interpreters.get(backend.name)
         interpreter = find_interpreter(given)
-        missing = find_obstacle(backend, survey(interpreter, modules))
+        seen = survey(interpreter, modules)
+        missing = find_obstacle(backend, seen)
         if missing:
             unavailable.append(missing)
             continue
         rows.extend(
-            PlannedRow(backend, mode, interpreter, given is None, wishes.device)
+            PlannedRow(
+                backend, mode, interpreter, given is None, wishes.device, _versions(backend, seen)
+            )
             for mode in backend.modes
             if not wishes.modes or mode.name in wishes.modes
         )
@@ -126,6 +134,24 @@ def find_obstacle(backend: Backend, seen: Survey) -> Unavailable | None:
         remedy = seen.install_command(f"{found[0]}>={backend.at_least}")
         return _missing(backend, reason, remedy)
     return None
+
+
+def choose_twin(rows: Sequence[PlannedRow]) -> PlannedRow | None:
+    """A second copy of one of the rows: of the one that starts the fastest.
+
+    NumPy before others, then a mode that compiles nothing; the same row in every run, so that the
+    resolutions of runs can be compared.
+    """
+    if not rows:
+        return None
+    cheapest = min(rows, key=lambda row: (row.backend.name != ORACLE, row.mode.compiled))
+    return replace(cheapest, twin=True)
+
+
+def _versions(backend: Backend, seen: Survey) -> dict[str, str]:
+    """Versions of everything that a row's arithmetic comes from."""
+    named = [seen.version_of((name,)) for name in (*backend.distributions, "numpy")]
+    return {"python": seen.version, **dict(pair for pair in named if pair)}
 
 
 def _missing(backend: Backend, reason: str, remedy: str) -> Unavailable:

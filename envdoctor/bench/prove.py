@@ -17,7 +17,7 @@ from envdoctor.target.channel import WorkerEnded
 if TYPE_CHECKING:
     from envdoctor.bench.plan import PlannedRow
     from envdoctor.bench.worker import Host
-    from envdoctor.model.run import Certificate
+    from envdoctor.model.cell import Certificate
     from envdoctor.workload.prepare import Prepared
 
 LARGEST_ORACLE_ERROR = 1e-4

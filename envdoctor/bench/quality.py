@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from envdoctor.model.run import Quality
+from envdoctor.model.cell import Quality
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from envdoctor.api import Backend
+    from envdoctor.bench.caches import Caches
     from envdoctor.bench.folder import RunFolder
     from envdoctor.child.job import Job, Setting
 
@@ -34,6 +35,9 @@ class Host:
     cpus: tuple[int, ...]
     worker_seconds: float
     """The time limit of each request."""
+    caches: Caches
+    stopping: bool = True
+    """Whether idle workers are stopped."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +53,7 @@ class Loaded:
     bare_bytes: int | None
     """Resident memory of the bare interpreter."""
     footprint_bytes: int | None
+    peak_bytes: int | None
 
 
 class Worker:
@@ -84,10 +89,10 @@ class Worker:
         kept = {k: v for k, v in os.environ.items() if not k.startswith("ENVDOCTOR_")}
         return {
             **kept,
-            # Compilers keep their results under TMPDIR: what was compiled before this run is
-            # not there, so that all rows start cold.
-            "TMPDIR": str(self._host.folder.cache()),
+            # Some compilers keep their results under TMPDIR, where nothing of earlier runs is.
+            "TMPDIR": str(self._host.folder.temporary()),
             "PYTHONUNBUFFERED": "1",
+            **self._host.caches.variables(),
             **self.variables,
             "ENVDOCTOR_CPUS": ",".join(str(cpu) for cpu in self._host.cpus),
         }
@@ -116,6 +121,7 @@ class Worker:
             versions=found,
             bare_bytes=bare and bare["resident_bytes"],
             footprint_bytes=loaded and bare and loaded["resident_bytes"] - bare["resident_bytes"],
+            peak_bytes=loaded and loaded["peak_bytes"],
         )
 
     def build(
@@ -132,9 +138,31 @@ class Worker:
         answer = self.ask("steps", batches=list(batches))
         return answer["wall_ns"], [float(loss) for loss in answer["losses"]]
 
-    def block(self, first: int, steps: int, count: int) -> dict[str, Any]:
-        """Take steps between two synchronisations."""
-        return self.ask("block", first=first, steps=steps, count=count)
+    def block(
+        self, first: int, steps: int, count: int, warm_seconds: float | None
+    ) -> dict[str, Any]:
+        """Take steps between two synchronisations, after warming up again for so long.
+
+        Without a time no step is taken before them: at least one is with any other.
+        """
+        warm_ns = None if warm_seconds is None else round(warm_seconds / NANOSECOND)
+        return self.ask("block", first=first, steps=steps, count=count, warm_ns=warm_ns)
+
+    def probe_clock(self, first: int, steps: int, count: int, repeats: int) -> dict[str, Any]:
+        """Signs that the clock sees the work."""
+        return self.ask("probe_clock", first=first, steps=steps, count=count, repeats=repeats)
+
+    def pause(self) -> None:
+        """Stop it, and whatever it started, until it is resumed. It must be idle."""
+        self._channel.child.pause()
+
+    def resume(self) -> None:
+        """Let it go on."""
+        self._channel.child.resume()
+
+    def resident_bytes(self) -> int:
+        """What it occupies now."""
+        return self._channel.child.resident_bytes()
 
     def differentiate(self, batch: int) -> tuple[float, NDArray[Any], dict[str, NDArray[Any]]]:
         """Loss, outputs and gradients of the present model on a batch."""

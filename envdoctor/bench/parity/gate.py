@@ -10,8 +10,8 @@ from envdoctor.bench.parity.compare import G32, TIERS, Comparison, as_near_as, c
 from envdoctor.bench.parity.diagnosis import Side, explain, find_cause, first_differing_layer
 from envdoctor.bench.parity.evidence import Evidence, Task, collect
 from envdoctor.bench.parity.optimizer_probe import ADAMW, SGD, SPECIFIED, Verdict, probe
+from envdoctor.model.cell import Certificate
 from envdoctor.model.outcome import Outcome
-from envdoctor.model.run import Certificate
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

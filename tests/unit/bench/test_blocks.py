@@ -1,10 +1,18 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from envdoctor.bench.blocks import FEWEST_STEPS, LONGEST_BLOCK_SECONDS, block_steps
+from envdoctor.bench.blocks import (
+    FEWEST_STEPS,
+    LONGEST_BLOCK_SECONDS,
+    block_steps,
+    record_memory,
+)
+from envdoctor.bench.worker import Loaded
 
 
 @given(st.floats(0, 100), st.floats(0.01, 1.5))
@@ -30,3 +38,55 @@ def test_a_slower_step_never_makes_a_longer_block(one: float, other: float, want
 @pytest.mark.parametrize(("step", "steps"), [(0.001, 200), (0.1, 5), (0.5, 4), (1.5, 1), (30.0, 1)])
 def test_blocks_of_a_fifth_of_a_second(step: float, steps: int) -> None:
     assert block_steps(step, 0.2) == steps
+
+
+LOADED = Loaded(
+    start_seconds=0.1,
+    import_seconds=1.0,
+    device_init_seconds=0.0,
+    version="1.0",
+    versions={},
+    bare_bytes=10,
+    footprint_bytes=100,
+    peak_bytes=150,
+)
+BUILT = {
+    "memory": {"resident_bytes": 110, "peak_bytes": 120},
+    "compile_peak": {"resident_bytes": 300, "peak_bytes": 400},
+}
+AFTER = {
+    "host": {"resident_bytes": 180, "peak_bytes": 200},
+    "device_peak_bytes": 7,
+    "device_reserved_bytes": 9,
+}
+
+
+def test_what_a_model_costs_is_counted_from_before_it_was_built() -> None:
+    found = record_memory(LOADED, BUILT, AFTER)
+    assert found is not None
+    assert found.footprint_bytes == 100
+    assert found.working_set_bytes == 200 - 110
+    assert found.compile_peak_bytes == 400 - 110
+    assert found.steady_peak_bytes == 200
+    assert found.peak_bytes == 400
+    assert (found.device_peak_bytes, found.device_reserved_bytes) == (7, 9)
+
+
+def test_the_highest_peak_may_be_that_of_the_import() -> None:
+    found = record_memory(replace(LOADED, peak_bytes=5000), BUILT, AFTER)
+    assert found is not None
+    assert found.peak_bytes == 5000
+
+
+def test_memory_that_shrank_costs_nothing_rather_than_less() -> None:
+    low = {"resident_bytes": 50, "peak_bytes": 60}
+    found = record_memory(LOADED, {**BUILT, "compile_peak": low}, {**AFTER, "host": low})
+    assert found is not None
+    assert (found.working_set_bytes, found.compile_peak_bytes) == (0, 0)
+
+
+def test_memory_that_cannot_be_read_is_not_made_up() -> None:
+    assert record_memory(replace(LOADED, footprint_bytes=None), BUILT, AFTER) is None
+    assert record_memory(LOADED, {**BUILT, "memory": None}, AFTER) is None
+    assert record_memory(LOADED, {**BUILT, "compile_peak": None}, AFTER) is None
+    assert record_memory(LOADED, BUILT, {**AFTER, "host": None}) is None

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 
@@ -22,10 +24,26 @@ def test_logs_are_always_fresh() -> None:
         assert folder.log("torch-eager") != folder.log("torch-eager")
 
 
-def test_the_cache_is_one_for_a_run_and_empty_at_its_beginning() -> None:
+def test_temporary_files_of_workers_lie_in_the_folder_and_nothing_is_there_at_first() -> None:
     with RunFolder() as folder, RunFolder() as other:
-        assert not list(folder.cache().iterdir())
-        assert folder.cache() == folder.cache() != other.cache()
+        assert not list(folder.temporary().iterdir())
+        assert folder.temporary() == folder.temporary() != other.temporary()
+        assert folder.temporary().parent == folder.path
+
+
+def test_lanes_that_store_the_same_arrays_at_once_do_not_spoil_them() -> None:
+    arrays = {"a": np.arange(50_000.0)}
+    with RunFolder() as folder, ThreadPoolExecutor(4) as lanes:
+        paths = set(lanes.map(lambda _: folder.store(arrays), range(16)))
+        assert len(paths) == 1
+        assert not list(folder.path.glob("*.part"))
+        with np.load(paths.pop()) as found:
+            np.testing.assert_array_equal(found["a"], arrays["a"])
+
+
+def test_logs_of_lanes_are_all_fresh() -> None:
+    with RunFolder() as folder, ThreadPoolExecutor(4) as lanes:
+        assert len(set(lanes.map(lambda _: folder.log("x"), range(100)))) == 100
 
 
 def test_the_folder_is_private() -> None:

@@ -1,0 +1,59 @@
+"""Where compilers keep what they have compiled: a folder of ours, whose content is known.
+
+Only caches that are on by default are moved; what is off by default stays off, because a row
+stands for what users get.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from envdoctor.bench.plan import PlannedRow
+
+VARIABLES: Mapping[str, str] = {
+    "TORCHINDUCTOR_CACHE_DIR": "inductor",
+    "TRITON_CACHE_DIR": "triton",
+    "CUDA_CACHE_PATH": "cuda",
+    "CACHEDB": "tinygrad.db",
+}
+"""Variables and what they name inside the folder (TorchInductor, Triton, CUDA's JIT, tinygrad)."""
+
+
+class Caches:
+    """The folder, and which programs are known to have been compiled into it."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def variables(self) -> dict[str, str]:
+        """What a worker must be told."""
+        return {name: str(self._folder / place) for name, place in VARIABLES.items()}
+
+    def state(self, row: PlannedRow, workload_sha256: str) -> str:
+        """`warm` if this program was compiled into the folder before, else `cold`."""
+        return "warm" if self._mark(row, workload_sha256).exists() else "cold"
+
+    def compiled(self, row: PlannedRow, workload_sha256: str) -> None:
+        """Remember that this program lies in the folder now."""
+        self._mark(row, workload_sha256).touch()
+
+    def _mark(self, row: PlannedRow, workload_sha256: str) -> Path:
+        named = [row.backend.name, row.mode.name, row.device, workload_sha256]
+        return self._folder / f"{_digest([*named, *sorted(row.versions.items())])}.compiled"
+
+
+def kept_folder(base: Path, rows: Sequence[PlannedRow]) -> Path:
+    """The folder that runs share, one for each set of versions."""
+    versions = sorted({pair for row in rows for pair in row.versions.items()})
+    return base / "compiled" / _digest(versions)
+
+
+def _digest(value: object) -> str:
+    return hashlib.sha256(json.dumps(value).encode()).hexdigest()[:16]

@@ -1,0 +1,122 @@
+"""Plausibility of a timed row: signs that the clock saw the work, in the precision that it says."""
+
+from __future__ import annotations
+
+from statistics import median
+from typing import TYPE_CHECKING
+
+from msgspec import structs
+
+from envdoctor.bench import precision_canary
+from envdoctor.bench.worker import NANOSECOND
+from envdoctor.model.cell import Plausibility
+from envdoctor.model.outcome import Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from envdoctor.bench.seat import Seat
+
+PROBE_SECONDS = 0.05
+REPEATS = 5
+MOST_PROBES = 6
+LEAST_DOUBLING = 1.8
+MOST_DOUBLING = 2.2
+LATE_SECONDS = 1e-3
+"""A wait after a wait, or a result after a wait, that takes longer than this ..."""
+LATE_SHARE = 0.05
+"""... and than this share of the steps it follows was not waited for."""
+
+
+def probe(seat: Seat) -> Plausibility:
+    """Probe the clock of a settled seat, and again while the machine may be what is to blame."""
+    answer: dict[str, list[int]] = {}
+    for _ in range(MOST_PROBES):
+        for name, values in seat.probe_clock(PROBE_SECONDS, REPEATS).items():
+            answer.setdefault(name, []).extend(values)
+        if _plausible(_doubling(answer)):
+            break
+    losses = seat.cell.first_losses
+    return Plausibility(
+        doubling=_doubling(answer),
+        second_wait_seconds=min(answer["second_wait_ns"]) * NANOSECOND,
+        read_back_seconds=_late_seconds(answer),
+        losses_fell=_fell(losses) if losses else None,
+    )
+
+
+def suspicion(found: Plausibility, block_seconds: float) -> Outcome | None:
+    """Why the times of a row cannot be believed; None if they can.
+
+    Args:
+        found: what the probe found.
+        block_seconds: how long the probed steps took, which a late result is compared with.
+    """
+    late = max(LATE_SECONDS, LATE_SHARE * block_seconds)
+    if (found.second_wait_seconds or 0.0) > late or (found.read_back_seconds or 0.0) > late:
+        slowest = max(found.second_wait_seconds or 0.0, found.read_back_seconds or 0.0)
+        return _refused(
+            f"its `wait` returns before the work is done: results came {slowest * 1e3:.3g} ms "
+            "after it."
+        )
+    if found.doubling is not None and not _plausible(found.doubling):
+        return _refused(
+            f"twice the steps take {found.doubling:.2f}x the time, not 2x: the clock does not "
+            "see the steps."
+        )
+    return None
+
+
+def check_precision(seat: Seat) -> Outcome | None:
+    """Multiply numbers that reduced precisions round: enter the error, and refuse a row by it.
+
+    It replaces the trainer, so it comes last.
+    """
+    worker = seat.worker
+    worker.build(
+        precision_canary.canary_job(seat.setting),
+        precision_canary.canary_weights(),
+        precision_canary.canary_data(),
+    )
+    outputs, _ = worker.evaluate("test")
+    error = precision_canary.canary_error(outputs)
+    kept = seat.cell.plausibility or Plausibility()
+    seat.keep(plausibility=structs.replace(kept, canary=error))
+    sentence = precision_canary.verdict(error)
+    return _refused(sentence) if sentence else None
+
+
+def _doubling(answer: Mapping[str, Sequence[int]]) -> float:
+    """t(2n) / t(n) in four ways; the one that is nearest to 2.
+
+    By the clock and by CPU time, from the least of each and from the pairs. On a busy machine one
+    or the other goes wrong: something always runs beside, or the machine is quick for a moment.
+    When steps are skipped or put off, all of them are far from 2.
+    """
+    ratios = []
+    for kind in ("", "_cpu"):
+        single = [max(1, each) for each in answer[f"single{kind}_ns"]]
+        double = answer[f"double{kind}_ns"]
+        ratios.append(min(double) / min(single))
+        ratios.append(median(b / a for a, b in zip(single, double, strict=True)))
+    return min(ratios, key=lambda ratio: abs(ratio - 2))
+
+
+def _plausible(doubling: float) -> bool:
+    return LEAST_DOUBLING <= doubling <= MOST_DOUBLING
+
+
+def _refused(reason: str) -> Outcome:
+    return Outcome(status="different", reason=reason)
+
+
+def _fell(losses: Sequence[float]) -> bool:
+    """Whether the later half of the losses lies below the earlier half."""
+    half = max(1, len(losses) // 2)
+    return median(losses[-half:]) < median(losses[:half])
+
+
+def _late_seconds(answer: Mapping[str, Sequence[int]]) -> float:
+    """How much longer reading the results took at once than after a pause; the least of all."""
+    late = min(answer["read_at_once_ns"]) - min(answer["read_later_ns"])
+    return max(0.0, late * NANOSECOND)

@@ -1,0 +1,243 @@
+"""One launch on one workload: fresh workers for all rows, warmed up, settled, and put to sleep."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Protocol
+
+import psutil
+from msgspec import structs
+
+from envdoctor.bench import checks, training
+from envdoctor.bench.energy_pass import measure_energies
+from envdoctor.bench.events import Began, Doing, Ended
+from envdoctor.bench.lanes import Lanes
+from envdoctor.bench.seat import WARMUP_STEPS, Seat
+from envdoctor.model.outcome import OK
+from envdoctor.target.channel import WorkerEnded
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from envdoctor.bench.ceilings import Ceilings
+    from envdoctor.bench.energy import Counter
+    from envdoctor.bench.events import Event
+    from envdoctor.bench.known import Known
+    from envdoctor.bench.ledger import Ledger
+    from envdoctor.bench.plan import PlannedRow
+    from envdoctor.bench.presets import Preset
+    from envdoctor.bench.prove import Expected, Oracle
+    from envdoctor.bench.seat import FirstLosses
+    from envdoctor.bench.worker import Host
+    from envdoctor.model.run import WorkloadRecord
+    from envdoctor.workload.prepare import Prepared
+
+
+class GpuWatch(Protocol):
+    """Whoever can tell whether the GPU holds itself back."""
+
+    def throttled(self) -> bool | None:
+        """Whether it does right now, for heat or a power brake; None where it is not told."""
+
+
+LATER_WARMUP_STEPS = 10
+"""In later launches: as many as are held to the reference's losses."""
+LANES = 2
+SPARE_SHARE = 0.1
+"""Of all memory: with less than this left, workers no longer live side by side."""
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Everything that the launches of a workload share."""
+
+    host: Host
+    ledger: Ledger
+    oracle: Oracle
+    prepared: Prepared
+    record: WorkloadRecord
+    preset: Preset
+    first_losses: FirstLosses
+    expected: Expected | None
+    """Of the oracle; None if nothing is proven in this run."""
+    known: Known
+    ceilings: Ceilings
+    counter: Counter | None = None
+    """For energy, if it was asked for and can be read."""
+    gpu: GpuWatch | None = None
+
+
+class Launch:
+    """The seats of a launch. A context manager; leaving it ends all workers."""
+
+    def __init__(self, scene: Scene, number: int) -> None:
+        self._scene = scene
+        self._number = number
+        self.seats: list[Seat] = []
+
+    def __enter__(self) -> Launch:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for seat in self.seats:
+            seat.kill()
+
+    def start(self, rows: Sequence[PlannedRow], seconds: float) -> Iterator[Event]:
+        """Start all rows; those that end in it are left out, with their reason in the ledger.
+
+        The first launch starts them one by one, since it is the one whose set-up counts; later
+        ones two at a time.
+        """
+        scene = self._scene
+        yield Began(f"{scene.prepared.name}: launch {self._number + 1}", seconds)
+        if self._number == 0 or not self._interleaved:
+            for index, row in enumerate(rows):
+                yield Doing(f"starting {_title(row)}", index / len(rows))
+                yield from self._start_first(row, index / len(rows))
+                self._mind_memory()
+        else:
+            yield from self._start_together(rows)
+        yield Ended()
+
+    def drop(self, seat: Seat, ended: WorkerEnded) -> None:
+        """Take a seat out of the launch, for this reason."""
+        seat.kill()
+        self.seats.remove(seat)
+        seat.keep(outcome=ended.outcome)
+
+    def finish(self) -> Iterator[Event]:
+        """After the rounds of the first launch: what replaces the trainer; then end all."""
+        if self._number == 0 and self._scene.counter is not None:
+            yield from measure_energies(self, self._scene.counter, self._scene.ledger)
+        for seat in list(self.seats):
+            if self._number == 0 and not seat.row.twin:
+                yield Doing(f"checking {_title(seat.planned)}", 1.0)
+                self._guard(seat, partial(self._check_last, seat))
+        for seat in self.seats:
+            seat.close()
+
+    def _start_first(self, row: PlannedRow, share: float) -> Iterator[Doing]:
+        seat = self._seat(row)
+        known = self._scene.known.of(row.row, self._scene.prepared.name)
+        self.seats.append(seat)
+        try:
+            seat.open()
+            self._warm_up(seat, alone=True)
+            first = self._number == 0 and not row.twin
+            if first and known is None:
+                for part in training.train(seat):
+                    yield Doing(f"training {_title(row)}, {part:.0%} of the plan", share)
+                training.measure_memory(seat)
+                self._judge_training(seat)
+            elif first:
+                training.measure_memory(seat)
+            self._settle(seat)
+            if first:
+                self._probe(seat)
+            if not self._interleaved:
+                seat.live_alone()
+            seat.sleep()
+        except WorkerEnded as ended:
+            self.drop(seat, ended)
+
+    @property
+    def _interleaved(self) -> bool:
+        return self._scene.ledger.run.plan.interleaved
+
+    def _mind_memory(self) -> None:
+        """If memory runs short, let one worker live at a time, in this launch and all others."""
+        if not self._interleaved or not memory_is_short(self.seats):
+            return
+        plan = structs.replace(self._scene.ledger.run.plan, interleaved=False)
+        self._scene.ledger.change(plan=plan)
+        for seat in self.seats:
+            seat.live_alone()
+
+    def _judge_training(self, seat: Seat) -> None:
+        """Accuracy, and the timed program held to float32; kept for the next run."""
+        scene = self._scene
+        if seat.planned.mode.exact and scene.expected is not None:
+            training.hold_to_float32(seat, scene.oracle, scene.expected)
+        training.evaluate(seat)
+        if kept := training.what_to_keep(seat, scene.first_losses):
+            scene.known.keep(seat.planned, scene.record, kept)
+
+    def _start_together(self, rows: Sequence[PlannedRow]) -> Iterator[Event]:
+        lanes = Lanes(LANES)
+        seats = [self._seat(row) for row in rows]
+        tasks: list[Callable[[], None]] = []
+        for seat in seats:
+            self.seats.append(seat)
+            # Opened here, because a child dies with the thread that started it.
+            if self._guard(seat, seat.open):
+                tasks.append(partial(self._start_in_lane, lanes, seat))
+        yield from lanes.run(tasks, len(tasks))
+        for seat in list(self.seats):
+            yield Doing(f"settling {_title(seat.planned)}", 1.0)
+            self._guard(seat, partial(self._settle_and_sleep, seat))
+
+    def _start_in_lane(self, lanes: Lanes, seat: Seat) -> None:
+        lanes.say(f"starting {_title(seat.planned)}")
+
+        def start() -> None:
+            self._warm_up(seat, alone=False)
+            seat.sleep()
+
+        self._guard(seat, start)
+
+    def _settle_and_sleep(self, seat: Seat) -> None:
+        seat.wake()
+        self._settle(seat)
+        seat.sleep()
+
+    def _warm_up(self, seat: Seat, *, alone: bool) -> None:
+        scene = self._scene
+        caches = scene.host.caches
+        state = caches.state(seat.planned, scene.record.workload_sha256)
+        steps = WARMUP_STEPS if self._number == 0 else LATER_WARMUP_STEPS
+        seat.warm_up(scene.first_losses, steps, caches=state, alone=alone)
+        caches.compiled(seat.planned, scene.record.workload_sha256)
+
+    def _settle(self, seat: Seat) -> None:
+        preset = self._scene.preset
+        seat.settle(preset.settle_seconds, preset.block_seconds)
+        if seat.cell.outcome.status != "ok":
+            seat.keep(outcome=OK)
+
+    def _probe(self, seat: Seat) -> None:
+        found = checks.probe(seat)
+        seat.keep(plausibility=found)
+        if refused := checks.suspicion(found, checks.PROBE_SECONDS):
+            raise WorkerEnded(refused)
+
+    def _check_last(self, seat: Seat) -> None:
+        """The machine's ceiling by this backend, and the precision of its products."""
+        seat.wake()
+        self._scene.ceilings.measure(seat)
+        if refused := checks.check_precision(seat):
+            raise WorkerEnded(refused)
+
+    def _guard(self, seat: Seat, action: Callable[[], None]) -> bool:
+        """Do something with a seat; if its worker ends in it, the seat is dropped."""
+        try:
+            action()
+        except WorkerEnded as ended:
+            self.drop(seat, ended)
+            return False
+        return True
+
+    def _seat(self, row: PlannedRow) -> Seat:
+        scene = self._scene
+        return Seat(scene.host, row, scene.prepared, scene.ledger, self._number)
+
+
+def memory_is_short(seats: Sequence[Seat]) -> bool:
+    """Whether another worker like the largest, or the system itself, would soon find no memory."""
+    memory = psutil.virtual_memory()
+    largest = max((seat.resident_bytes() for seat in seats), default=0)
+    return memory.available < max(SPARE_SHARE * memory.total, largest)
+
+
+def _title(row: PlannedRow) -> str:
+    return row.row.title + ("'" if row.twin else "")

@@ -1,0 +1,121 @@
+"""All launches of one workload, until the answer is as sharp as wished or the time is used up."""
+
+from __future__ import annotations
+
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from envdoctor.bench import estimate
+from envdoctor.bench.cpu_use import verdict_on_cpu_use
+from envdoctor.bench.events import Began, Ended, Saved
+from envdoctor.bench.launching import Launch, Scene
+from envdoctor.bench.rounds import Budget, Rounds
+from envdoctor.model.outcome import Outcome
+from envdoctor.statistics.pairing import kept_blocks
+from envdoctor.statistics.ranking import widest_half_width
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from envdoctor.bench.events import Event
+    from envdoctor.bench.pace import Pace
+    from envdoctor.bench.plan import PlannedRow
+    from envdoctor.bench.presets import Preset
+    from envdoctor.workload.prepare import Prepared
+
+LATER_START_SHARE = 0.5
+"""Of the first launch's starts: two at a time, with warm caches, and nothing is trained."""
+
+
+class Measurement:
+    """The launches of a workload."""
+
+    def __init__(self, scene: Scene, rows: Sequence[PlannedRow], pace: Pace) -> None:
+        self._scene = scene
+        self._rows = list(rows)
+        self._pace = pace
+
+    def run(self, deadline: float, *, limited: bool) -> Iterator[Event]:
+        """Launch after launch.
+
+        Args:
+            deadline: on the monotonic clock; no round begins after it.
+            limited: whether the user set it, so that it cuts even the least that the preset wants.
+        """
+        number = 0
+        while True:
+            begun = monotonic()
+            yield from self._launch(number, Budget(deadline, hard=limited))
+            number += 1
+            spent = monotonic() - begun
+            if not self._another(number, monotonic() + spent <= deadline, limited=limited):
+                break
+        self._judge_cpu_use()
+        yield Saved(self._scene.ledger.run)
+
+    def _launch(self, number: int, budget: Budget) -> Iterator[Event]:
+        scene = self._scene
+        seconds = start_seconds(self._rows, scene.prepared, number, trained=scene.expected is None)
+        with Launch(scene, number) as launch:
+            yield from launch.start(self._rows, seconds)
+            yield Saved(scene.ledger.run)
+            title = f"{scene.prepared.name}: launch {number + 1}, timing in turn"
+            yield Began(title, rounds_seconds(self._rows, scene.prepared, scene.preset))
+            rounds = Rounds(scene, launch, number, self._pace)
+            yield from rounds.run(budget)
+            yield from launch.finish()
+            yield Ended()
+        yield Saved(scene.ledger.run)
+
+    def _another(self, launches: int, in_time: bool, *, limited: bool) -> bool:
+        """Whether to launch once more: on the width of the intervals, never on what they say."""
+        preset = self._scene.preset
+        name = self._scene.prepared.name
+        ledger = self._scene.ledger
+        self._rows = [
+            row for row in self._rows if ledger.cell(row.row, name).outcome.status == "ok"
+        ]
+        if not any(not row.twin for row in self._rows) or launches >= preset.most_launches:
+            return False
+        if launches < preset.least_launches:
+            return in_time or not limited
+        width = widest_half_width(ledger.run, name)
+        precise = width is not None and width <= preset.half_width
+        return in_time and not precise
+
+    def _judge_cpu_use(self) -> None:
+        """Refuse a row that used more than the budget: the race was not fair."""
+        scene = self._scene
+        for row in self._rows:
+            cell = scene.ledger.cell(row.row, scene.prepared.name)
+            found = verdict_on_cpu_use(kept_blocks(scene.ledger.run, cell), len(scene.host.cpus))
+            if found.refused and row.device == "cpu":
+                outcome = Outcome(status="different", reason=found.text)
+                scene.ledger.keep(row.row, scene.prepared.name, outcome=outcome)
+
+
+def start_seconds(
+    rows: Sequence[PlannedRow], prepared: Prepared, launch: int, *, trained: bool
+) -> float:
+    """What it is guessed to take to start all rows."""
+    total = 0.0
+    for row in rows:
+        total += estimate.start_seconds() + estimate.compile_seconds(row.mode, prepared)
+        if launch == 0 and not trained and not row.twin:
+            total += estimate.steps_seconds(prepared, prepared.steps)
+    return total * (LATER_START_SHARE if launch else 1.0)
+
+
+def rounds_seconds(rows: Sequence[PlannedRow], prepared: Prepared, preset: Preset) -> float:
+    """What it is guessed to take to do the least rounds."""
+    block = max(preset.block_seconds, estimate.steps_seconds(prepared, 5))
+    return len(rows) * preset.least_rounds * block
+
+
+def measure_seconds(
+    rows: Sequence[PlannedRow], prepared: Prepared, preset: Preset, *, trained: bool
+) -> float:
+    """What all launches of a workload are guessed to take."""
+    launches = range(preset.least_launches)
+    starts = sum(start_seconds(rows, prepared, number, trained=trained) for number in launches)
+    return starts + len(launches) * rounds_seconds(rows, prepared, preset)

@@ -1,0 +1,49 @@
+"""How thoroughly to measure: launches, rounds, and the width at which to stop."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+MARGIN = 0.02
+"""Process layout alone is worth about 1 %; what is within 2 % is of no use to anybody."""
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A way to spend time. Measuring stops on the width of the intervals, never on a result."""
+
+    name: str
+    least_launches: int
+    most_launches: int
+    least_rounds: int
+    """Of each launch."""
+    most_rounds: int
+    half_width: float
+    workload_seconds: float
+    """No new round begins on a workload after so long, its starts included."""
+    settle_seconds: float
+    """How long a worker may take to become steady."""
+    fresh: bool
+    """Whether everything is proven and trained anew, and compilers find empty caches."""
+    block_seconds: float = 0.15
+    """So that clock and synchronisation are a vanishing share."""
+
+
+QUICK = Preset("quick", 1, 1, 8, 10, 0.05, 45.0, 2.0, fresh=False)
+DEFAULT = Preset("default", 2, 3, 8, 16, 0.02, 240.0, 6.0, fresh=False)
+RIGOROUS = Preset("rigorous", 5, 5, 10, 40, 0.01, 1200.0, 60.0, fresh=True)
+PRESETS = {preset.name: preset for preset in (QUICK, DEFAULT, RIGOROUS)}
+
+
+def least_paired_rounds(comparisons: int, confidence: float = 0.95) -> int:
+    """The fewest rounds that give any interval: the signed-rank test needs 2^(1-n) <= alpha'.
+
+    Args:
+        comparisons: how many intervals share the error of 1 - confidence (Bonferroni).
+        confidence: of all of them together.
+    """
+    alpha = (1 - confidence) / max(1, comparisons)
+    rounds = 1
+    while 2.0 ** (1 - rounds) > alpha:
+        rounds += 1
+    return rounds

@@ -1,0 +1,146 @@
+"""The rounds of a launch: every row one block, in random order, until the intervals are narrow."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from msgspec import structs
+
+from envdoctor.bench.contamination import judge_block, repeats_left, slow_canary
+from envdoctor.bench.events import Doing, Saved
+from envdoctor.bench.presets import least_paired_rounds
+from envdoctor.model.cell import Noise
+from envdoctor.model.run import Round
+from envdoctor.statistics.ranking import widest_half_width
+from envdoctor.target.channel import WorkerEnded
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from envdoctor.bench.events import Event
+    from envdoctor.bench.launching import Launch, Scene
+    from envdoctor.bench.pace import Pace
+    from envdoctor.bench.seat import Seat
+    from envdoctor.model.cell import Block, Cause, Row
+
+
+@dataclass(frozen=True)
+class Budget:
+    """Until when rounds may begin, on the monotonic clock."""
+
+    deadline: float
+    hard: bool = False
+    """Whether it cuts even the least rounds: a limit of the user does, a preset's own does not."""
+
+    @property
+    def used_up(self) -> bool:
+        """Whether it is time to stop."""
+        return monotonic() >= self.deadline
+
+
+class Rounds:
+    """The rounds of one launch."""
+
+    def __init__(self, scene: Scene, launch: Launch, number: int, pace: Pace) -> None:
+        self._scene = scene
+        self._launch = launch
+        self._number = number
+        self._pace = pace
+        # Seeded by text, which is the same in every Python, unlike the hash of a tuple.
+        run = scene.ledger.run
+        self._random = random.Random(f"{run.plan.seed} {scene.prepared.name} {number}")  # noqa: S311
+
+    def run(self, budget: Budget) -> Iterator[Event]:
+        """Take rounds; each is saved when it is over. A row that fails is left out of the rest."""
+        preset = self._scene.preset
+        least = self._least_rounds()
+        done = attempt = 0
+        while self._has_rows() and done < preset.most_rounds:
+            if budget.used_up and done >= (1 if budget.hard else least):
+                break
+            if done >= least and self._precise():
+                break
+            yield Doing(f"round {done + 1}" + ", again" * (attempt > 0), self._share(done, least))
+            turn, blocks = self._take(done, attempt)
+            again = bool(turn.causes) and not budget.used_up
+            again = again and repeats_left([*self._turns(), turn], preset.most_rounds)
+            turn = structs.replace(turn, kept=not again)
+            self._scene.ledger.keep_round(turn, blocks)
+            yield Saved(self._scene.ledger.run)
+            done, attempt = (done, attempt + 1) if again else (done + 1, 0)
+
+    def _take(self, number: int, attempt: int) -> tuple[Round, dict[Row, Block]]:
+        """One turn of all seats, and the canary after it."""
+        blocks: dict[Row, Block] = {}
+        causes: dict[Cause, None] = {}
+        order = list(self._launch.seats)
+        self._random.shuffle(order)
+        for position, seat in enumerate(order):
+            block = self._block(seat, number, attempt, position)
+            if block is not None:
+                blocks[seat.row] = block
+                causes.update(dict.fromkeys(block.causes))
+        canary_ns = self._pace.beat()
+        earlier = [turn.canary_ns for turn in self._scene.ledger.run.rounds if turn.canary_ns]
+        if slow_canary(canary_ns, earlier):
+            causes["canary"] = None
+        turn = Round(
+            workload=self._scene.prepared.name,
+            launch=self._number,
+            round=number,
+            attempt=attempt,
+            kept=True,
+            causes=tuple(causes),
+            canary_ns=canary_ns,
+        )
+        return turn, blocks
+
+    def _block(self, seat: Seat, number: int, attempt: int, position: int) -> Block | None:
+        try:
+            block = seat.take_block(number, attempt, position)
+        except WorkerEnded as ended:
+            self._launch.drop(seat, ended)
+            return None
+        block = self._watch_gpu(block)
+        earlier = [each for each in seat.cell.blocks if each.launch == self._number]
+        return structs.replace(
+            block, causes=judge_block(block, earlier, len(self._scene.host.cpus))
+        )
+
+    def _watch_gpu(self, block: Block) -> Block:
+        """The block with what the GPU says of itself right after it."""
+        watch = self._scene.gpu
+        if watch is None:
+            return block
+        noise = structs.replace(block.noise or Noise(), gpu_throttled=watch.throttled())
+        return structs.replace(block, noise=noise)
+
+    def _has_rows(self) -> bool:
+        """Whether anything is left but the twin."""
+        return any(not seat.row.twin for seat in self._launch.seats)
+
+    def _turns(self) -> Sequence[Round]:
+        name = self._scene.prepared.name
+        return [
+            turn
+            for turn in self._scene.ledger.run.rounds
+            if turn.workload == name and turn.launch == self._number
+        ]
+
+    def _least_rounds(self) -> int:
+        """Of the preset; and, of all launches together, as many as give any interval."""
+        preset = self._scene.preset
+        rows = sum(1 for seat in self._launch.seats if not seat.row.twin)
+        needed = least_paired_rounds(rows - 1)
+        return max(preset.least_rounds, -(-needed // preset.least_launches))
+
+    def _precise(self) -> bool:
+        """Whether every ratio's interval is as narrow as wished."""
+        width = widest_half_width(self._scene.ledger.run, self._scene.prepared.name)
+        return width is not None and width <= self._scene.preset.half_width
+
+    def _share(self, done: int, least: int) -> float:
+        return min(1.0, done / max(least, self._scene.preset.least_rounds))

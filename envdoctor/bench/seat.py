@@ -1,0 +1,287 @@
+"""A row's worker on a workload in one launch: started once, then woken for a block at a time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import isfinite
+from statistics import median
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+from msgspec import convert, structs
+
+from envdoctor.bench.blocks import block_steps
+from envdoctor.bench.parity.compare import G32, loss_error, within_reference
+from envdoctor.bench.parity.evidence import full_data
+from envdoctor.bench.parity.gate import finite, refuse
+from envdoctor.bench.worker import NANOSECOND, Worker
+from envdoctor.child.job import Job
+from envdoctor.model.cell import Block, Launch, Noise, Phases
+from envdoctor.model.outcome import Outcome
+from envdoctor.statistics.steady import is_steady, still_changes
+from envdoctor.target.channel import WorkerEnded
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from envdoctor.bench.ledger import Ledger
+    from envdoctor.bench.plan import PlannedRow
+    from envdoctor.bench.worker import Host, Loaded
+    from envdoctor.child.job import Setting
+    from envdoctor.model.cell import Cell, Row
+    from envdoctor.workload.prepare import Prepared
+
+WARMUP_STEPS = 20
+"""Steps that are taken one by one: more than any backend here needs to become steady."""
+SETTLE_BLOCK_SECONDS = 0.05
+LONGEST_SETTLING = 300
+"""Short blocks at most, however short they are."""
+REWARM_SECONDS = 0.02
+"""After idling the first step is slower; a step at least, and as many as fit in this."""
+
+
+@dataclass(frozen=True)
+class FirstLosses:
+    """What the reference says of the first timed steps."""
+
+    losses: tuple[float, ...]
+    reference_error: float
+    """How far the reference's own float32 lies from them."""
+
+
+class Seat:
+    """One worker of a launch. Whatever it finds goes to the ledger; an ending is raised."""
+
+    def __init__(
+        self, host: Host, row: PlannedRow, prepared: Prepared, ledger: Ledger, launch: int
+    ) -> None:
+        self.planned = row
+        self.prepared = prepared
+        self.launch = launch
+        self.setting: Setting = row.setting("fp32", len(host.cpus))
+        self.loaded: Loaded
+        self.built: dict[str, Any] = {}
+        self._host = host
+        self._ledger = ledger
+        self._worker: Worker | None = None
+        self._position = 0
+        """The next batch of the plan."""
+        self._steps = 1
+        """Of a block."""
+        self._restarts = False
+
+    @property
+    def row(self) -> Row:
+        """As it stands in the record."""
+        return self.planned.row
+
+    @property
+    def cell(self) -> Cell:
+        """What the record holds of it."""
+        return self._ledger.cell(self.row, self.prepared.name)
+
+    @property
+    def worker(self) -> Worker:
+        """The living worker."""
+        assert self._worker is not None, "the seat was not opened"
+        return self._worker
+
+    def keep(self, **values: Any) -> None:
+        """Enter values of the cell."""
+        self._ledger.keep(self.row, self.prepared.name, **values)
+
+    def open(self) -> None:
+        """Start the process. It dies with the thread that calls this."""
+        self._worker = Worker(
+            self._host, self.planned.backend, self.planned.interpreter, self.setting
+        )
+
+    def sleep(self) -> None:
+        """Stop the idle process, whose thread pools would spin beside the active one."""
+        if self._restarts:
+            self.close()
+        elif self._host.stopping and self._worker is not None:
+            self._worker.pause()
+
+    def wake(self) -> None:
+        """Let the process go on, or start it anew where memory allows one at a time only."""
+        if self._worker is None:
+            self._restart()
+        elif self._host.stopping:
+            self.worker.resume()
+
+    def live_alone(self) -> None:
+        """From now on end the process instead of stopping it, and start it anew to wake it."""
+        self._restarts = True
+        self.close()
+
+    def resident_bytes(self) -> int:
+        """What the process occupies now."""
+        return 0 if self._worker is None else self._worker.resident_bytes()
+
+    def close(self) -> None:
+        """End the process, in good order if it is alive."""
+        if self._worker is not None:
+            self._worker.resume()
+            self._worker.stop()
+            self._worker = None
+
+    def kill(self) -> None:
+        """End the process at once."""
+        if self._worker is not None:
+            self._worker.close()
+            self._worker = None
+
+    def warm_up(self, expected: FirstLosses, steps: int, *, caches: str, alone: bool) -> None:
+        """Load, build and take the first steps, and hold their losses to the reference's.
+
+        Raises:
+            WorkerEnded: it cannot, or its first losses are not those of the specified work.
+        """
+        self.keep(environment=self.worker.variables)
+        self.loaded = self.worker.load()
+        self.keep(version=self.loaded.version, versions=dict(self.loaded.versions))
+        self.worker.reset_peak()
+        job = Job(self.prepared.workload, self.prepared.optimizer, self.setting)
+        self.built = self.worker.build(job, self.prepared.weights(), full_data(self.prepared))
+        walls, losses = self.worker.steps([0])
+        self.built["compile_peak"] = self.worker.memory()["host"]
+        self.worker.reset_peak()
+        count = min(steps, self.prepared.steps)
+        more_walls, more_losses = self.worker.steps(range(1, count))
+        self.go_to(count)
+        self._ledger.keep_launch(
+            self.row,
+            self.prepared.name,
+            Launch(
+                launch=self.launch,
+                phases=self._phases(walls[0]),
+                caches="warm" if caches == "warm" else "cold",
+                alone=alone,
+                warmup_ns=(*walls, *more_walls),
+            ),
+        )
+        self._check_losses([*losses, *more_losses], expected)
+
+    def settle(self, seconds: float, block_seconds: float) -> None:
+        """Take short blocks until they are steady, and choose the length of a block."""
+        begun = monotonic()
+        step_seconds = [wall * NANOSECOND for wall in self._launch.warmup_ns[-3:]]
+        short = max(1, round(SETTLE_BLOCK_SECONDS / max(median(step_seconds), 1e-7)))
+        times: list[float] = []
+        answer: dict[str, Any] = {}
+        compiled: list[int | None] = []
+        while len(times) < LONGEST_SETTLING:
+            answer = self._take(short, 0.0)
+            times.append(answer["wall_ns"] * NANOSECOND / short)
+            compiled.append(answer["compilations"])
+            if is_steady(times) and compiled[-1] == compiled[-min(8, len(compiled))]:
+                break
+            if monotonic() - begun > seconds and len(times) >= 2:
+                break
+            if times[-1] * short < SETTLE_BLOCK_SECONDS / 2:
+                short = max(short + 1, round(SETTLE_BLOCK_SECONDS / times[-1]))
+        recompiles = len(compiled) >= 4 and len(set(compiled[-4:])) == 4
+        self._steps = block_steps(median(times[-8:]), block_seconds)
+        self._keep_launch(
+            settling_ns=tuple(round(each / NANOSECOND) for each in times),
+            steady=not recompiles and (is_steady(times) or not still_changes(times)),
+            compilations=answer["compilations"],
+            block_steps=self._steps,
+        )
+
+    def take_block(self, number: int, attempt: int, position: int) -> Block:
+        """Wake the worker, let it take one block, and put it to sleep again."""
+        self.wake()
+        answer = self._take(self._steps, REWARM_SECONDS)
+        self.sleep()
+        launch = self._launch
+        if launch.compilations is not None and answer["compilations"] is not None:
+            more = answer["compilations"] - launch.compilations
+            if more != launch.compiled_while_timed:
+                self._keep_launch(compiled_while_timed=more, steady=False)
+        if not isfinite(float(answer["loss"])):
+            raise WorkerEnded(
+                Outcome(status="failed", reason="the loss is no longer a number after training.")
+            )
+        return Block(
+            launch=self.launch,
+            round=number,
+            attempt=attempt,
+            position=position,
+            steps=self._steps,
+            wall_ns=answer["wall_ns"],
+            cpu_ns=answer["cpu_ns"],
+            noise=convert(answer["noise"], Noise),
+        )
+
+    def take_steps(self, seconds: float) -> int:
+        """Train for about so long, as far as is known how long a step takes; the steps taken."""
+        step_seconds = median(self._launch.settling_ns) * NANOSECOND
+        steps = max(1, round(seconds / max(step_seconds, 1e-7)))
+        self._take(steps, None)
+        return steps
+
+    def go_to(self, position: int) -> None:
+        """Say which batch of the plan comes next."""
+        self._position = position % self.prepared.steps
+
+    def probe_clock(self, seconds: float, repeats: int) -> dict[str, Any]:
+        """Signs that the clock sees the work, from blocks of about this length."""
+        launch_seconds = median(self._launch.settling_ns) * NANOSECOND
+        steps = max(1, round(seconds / max(launch_seconds, 1e-7)))
+        return self.worker.probe_clock(self._position, steps, self.prepared.steps, repeats)
+
+    @property
+    def _launch(self) -> Launch:
+        return self.cell.launches[-1]
+
+    def _keep_launch(self, **values: Any) -> None:
+        launch = structs.replace(self._launch, **values)
+        self._ledger.keep_launch(self.row, self.prepared.name, launch)
+
+    def _restart(self) -> None:
+        self.open()
+        self.worker.load()
+        job = Job(self.prepared.workload, self.prepared.optimizer, self.setting)
+        self.worker.build(job, self.prepared.weights(), full_data(self.prepared))
+        count = min(WARMUP_STEPS, self.prepared.steps)
+        self.worker.steps(range(count))
+        self.go_to(count)
+
+    def _take(self, steps: int, warm_seconds: float | None) -> dict[str, Any]:
+        answer = self.worker.block(self._position, steps, self.prepared.steps, warm_seconds)
+        self.go_to(self._position + steps)
+        return answer
+
+    def _phases(self, first_step_ns: int) -> Phases:
+        return Phases(
+            start_seconds=self.loaded.start_seconds,
+            import_seconds=self.loaded.import_seconds,
+            device_init_seconds=self.loaded.device_init_seconds,
+            build_seconds=self.built["build_ns"] * NANOSECOND,
+            stage_seconds=self.built["stage_ns"] * NANOSECOND,
+            first_step_seconds=first_step_ns * NANOSECOND,
+        )
+
+    def _check_losses(self, losses: Sequence[float], expected: FirstLosses) -> None:
+        """Hold the timed program itself, at its own precision, to the reference's losses."""
+        if not all(isfinite(loss) for loss in losses):
+            raise WorkerEnded(Outcome(status="failed", reason="the loss is not a number."))
+        error = loss_error(losses[: len(expected.losses)], expected.losses)
+        certificate = self.cell.certificate
+        assert certificate is not None, "only what is proven is timed"
+        certificate = structs.replace(certificate, timed_loss_error=finite(error))
+        same = within_reference(error, expected.reference_error, G32)
+        if not same:
+            certificate = structs.replace(
+                certificate,
+                same_work=False,
+                reason=f"the timed program's losses depart by {error:.1e} within "
+                f"{len(expected.losses)} steps.",
+            )
+        self.keep(certificate=certificate)
+        if not self.cell.first_losses:
+            self.keep(first_losses=tuple(losses))
+        if not same:
+            raise WorkerEnded(refuse(certificate))

@@ -1,0 +1,132 @@
+"""The training plan of a row's first launch: accuracy, memory, and proof of the timed program."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from math import isfinite
+from typing import TYPE_CHECKING
+
+import numpy as np
+from msgspec import structs
+
+from envdoctor.bench.blocks import record_memory
+from envdoctor.bench.parity.evidence import Evidence
+from envdoctor.bench.parity.gate import certify_timed, refuse
+from envdoctor.bench.quality import assess
+from envdoctor.bench.records import gate_of
+from envdoctor.bench.store import Kept
+from envdoctor.bench.worker import NANOSECOND
+from envdoctor.model.outcome import Outcome
+from envdoctor.target.channel import WorkerEnded
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from envdoctor.bench.ledger import Ledger
+    from envdoctor.bench.prove import Expected, Oracle
+    from envdoctor.bench.seat import FirstLosses, Seat
+    from envdoctor.model.cell import Row
+
+CHUNK_SECONDS = 2.0
+"""How long the training plan runs without a word: progress is shown in between."""
+
+
+def train(seat: Seat) -> Iterator[float]:
+    """Take what is left of the plan after warm-up, under no block's clock; yields the share done.
+
+    Raises:
+        WorkerEnded: the worker died or failed.
+    """
+    steps = seat.prepared.steps
+    taken = len(seat.cell.launches[-1].warmup_ns)
+    seconds = sum(seat.cell.launches[-1].warmup_ns) * NANOSECOND
+    step_seconds = seat.cell.launches[-1].warmup_ns[-1] * NANOSECOND
+    while taken < steps:
+        yield taken / steps
+        chunk = max(1, min(steps - taken, int(CHUNK_SECONDS / max(step_seconds, 1e-7))))
+        answer = seat.worker.block(taken, chunk, steps, None)
+        seconds += answer["wall_ns"] * NANOSECOND
+        step_seconds = answer["wall_ns"] * NANOSECOND / chunk
+        taken += chunk
+    seat.go_to(0)
+    seat.keep(training_seconds=seconds)
+
+
+def measure_memory(seat: Seat) -> None:
+    """Enter the peaks of compiling and of the steps since; nothing is being timed meanwhile."""
+    seat.keep(memory=record_memory(seat.loaded, seat.built, seat.worker.memory()))
+
+
+def evaluate(seat: Seat) -> None:
+    """Run the model over the test data and enter its quality.
+
+    Raises:
+        WorkerEnded: the outputs are no numbers.
+    """
+    prepared = seat.prepared
+    outputs, seconds = seat.worker.evaluate("test")
+    seat.keep(evaluation_seconds=seconds)
+    if not isfinite(float(outputs.sum())):
+        raise WorkerEnded(
+            Outcome(status="failed", reason="the loss is no longer a number after training.")
+        )
+    targets = prepared.samples.test_targets
+    seat.keep(quality=assess(outputs, targets, prepared.workload.loss, gate_of(prepared)))
+
+
+def hold_to_float32(seat: Seat, oracle: Oracle, expected: Expected) -> None:
+    """Compare the timed program's outputs and gradients with the oracle's, where it stands now.
+
+    The weights are the worker's own after its training, so nothing is built or compiled again:
+    what is compared is what is timed.
+
+    Raises:
+        WorkerEnded: it does other work.
+    """
+    worker = seat.worker
+    weights = {name: value.astype(np.float64) for name, value in worker.weights().items()}
+    task = replace(expected.timed, weights=weights)
+    found = Evidence(*worker.differentiate(0))
+    certificate = certify_timed(found, oracle.side, task)
+    oracle.close()
+    kept = seat.cell.certificate
+    assert kept is not None
+    certificate = structs.replace(
+        certificate,
+        exact_through=seat.planned.mode.exact,
+        optimizer=kept.optimizer,
+        timed_loss_error=kept.timed_loss_error,
+    )
+    seat.keep(certificate=certificate)
+    if not certificate.same_work:
+        raise WorkerEnded(refuse(certificate))
+
+
+def what_to_keep(seat: Seat, losses: FirstLosses) -> Kept | None:
+    """What the next run need not do again; None if something is missing."""
+    cell = seat.cell
+    if cell.certificate is None or cell.quality is None or cell.training_seconds is None:
+        return None
+    return Kept(
+        at=datetime.now(UTC).isoformat(timespec="seconds"),
+        certificate=cell.certificate,
+        quality=cell.quality,
+        training_seconds=cell.training_seconds,
+        evaluation_seconds=cell.evaluation_seconds or 0.0,
+        timed_losses=losses.losses,
+        timed_reference_error=losses.reference_error,
+    )
+
+
+def enter_kept(ledger: Ledger, row: Row, workload: str, kept: Kept) -> None:
+    """Enter what an earlier run has found of a row, with its date; a twin has only the proof."""
+    ledger.keep(row, workload, certificate=structs.replace(kept.certificate, proven_at=kept.at))
+    if not row.twin:
+        ledger.keep(
+            row,
+            workload,
+            quality=structs.replace(kept.quality, trained_at=kept.at),
+            training_seconds=kept.training_seconds,
+            evaluation_seconds=kept.evaluation_seconds,
+        )

@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from envdoctor.api import Backend
+from envdoctor.bench.caches import VARIABLES, Caches, kept_folder
+from envdoctor.bench.plan import PlannedRow
+
+WORKLOAD, OTHER = "a" * 64, "b" * 64
+
+
+@pytest.fixture
+def row(backend: Callable[..., Backend]) -> PlannedRow:
+    torch = backend("torch", "compile", "eager")
+    versions = {"python": "3.11.7", "torch": "2.13.0"}
+    return PlannedRow(torch, torch.modes[0], "", own=True, versions=versions)
+
+
+def test_each_compiler_has_a_place_of_its_own_in_the_folder(tmp_path: Path) -> None:
+    variables = Caches(tmp_path / "compiled").variables()
+    assert set(variables) == set(VARIABLES)
+    assert {Path(place).parent for place in variables.values()} == {tmp_path / "compiled"}
+    assert len(set(variables.values())) == len(variables)
+
+
+def test_caches_that_are_off_by_default_stay_off(tmp_path: Path) -> None:
+    assert not any("JAX" in name or "XLA" in name for name in Caches(tmp_path).variables())
+
+
+def test_a_program_is_cold_until_it_was_compiled_and_warm_ever_after(
+    row: PlannedRow, tmp_path: Path
+) -> None:
+    caches = Caches(tmp_path / "compiled")
+    assert caches.state(row, WORKLOAD) == "cold"
+    caches.compiled(row, WORKLOAD)
+    assert caches.state(row, WORKLOAD) == "warm"
+    assert Caches(tmp_path / "compiled").state(row, WORKLOAD) == "warm"
+
+
+def test_another_program_is_still_cold(row: PlannedRow, tmp_path: Path) -> None:
+    caches = Caches(tmp_path)
+    caches.compiled(row, WORKLOAD)
+    assert caches.state(row, OTHER) == "cold"
+    others = (
+        replace(row, mode=row.backend.modes[1]),
+        replace(row, device="cuda"),
+        replace(row, versions={**row.versions, "torch": "2.14.0"}),
+    )
+    assert [caches.state(other, WORKLOAD) for other in others] == ["cold"] * 3
+
+
+def test_a_twin_finds_what_its_original_compiled(row: PlannedRow, tmp_path: Path) -> None:
+    caches = Caches(tmp_path)
+    caches.compiled(row, WORKLOAD)
+    assert caches.state(replace(row, twin=True), WORKLOAD) == "warm"
+
+
+def test_a_new_folder_is_cold_even_if_another_is_warm(row: PlannedRow, tmp_path: Path) -> None:
+    Caches(tmp_path / "one").compiled(row, WORKLOAD)
+    assert Caches(tmp_path / "two").state(row, WORKLOAD) == "cold"
+
+
+def test_runs_with_the_same_versions_share_a_folder(row: PlannedRow, tmp_path: Path) -> None:
+    eager = replace(row, mode=row.backend.modes[1])
+    newer = replace(row, versions={**row.versions, "torch": "2.14.0"})
+    here = kept_folder(tmp_path, [row, eager])
+    assert here == kept_folder(tmp_path, [eager, row])
+    assert here != kept_folder(tmp_path, [newer])
+    assert tmp_path in here.parents
+    assert not here.exists()
