@@ -16,8 +16,10 @@ import pytest
 from envdoctor.bench.engine import Order, bench, new_run
 from envdoctor.bench.events import Saved
 from envdoctor.bench.plan import Wishes, choose_rows, oracle_row, prepare_all
+from envdoctor.bench.presets import Preset
+from envdoctor.model.cell import Cell
 from envdoctor.model.facts import Facts
-from envdoctor.model.run import Cell, Run
+from envdoctor.model.run import Run
 from envdoctor.plugins import load_plugins
 
 HERE = Path(__file__).parent
@@ -25,6 +27,7 @@ SPECK = HERE / "speck.toml"
 STRANGERS = HERE.parent / "strangers"
 VARIABLE = "MARK_OF_THE_TEST"
 GONE_SECONDS = 15.0
+BRIEF = Preset("brief", 1, 1, 2, 2, 0.05, 60.0, 0.1, fresh=False, block_seconds=0.01)
 
 
 class Mark:
@@ -98,6 +101,8 @@ def train(
     *strangers: str,
     mark: Mark | None = None,
     seconds: float = 60.0,
+    preset: Preset = BRIEF,
+    order: dict[str, Any] | None = None,
     **wishes: Any,
 ) -> Run:
     """Run the engine here on the speck; the last record that it saved."""
@@ -112,9 +117,9 @@ def train(
             cpus=(min(os.sched_getaffinity(0)),),
             seed=0,
             broken=loaded.broken,
-            rounds=2,
-            block_seconds=0.01,
+            preset=preset,
             worker_seconds=seconds,
+            **{"twin": False, **(order or {})},
         )
         run = new_run(order)
         for event in bench(order, run):

@@ -44,11 +44,12 @@ def test_the_run_ends_and_has_a_cell_for_each_row(run, by_title):
 
 
 @pytest.mark.parametrize("title", ["numpy", "faulty healthy", "faulty chatters"])
-def test_the_rows_beside_are_proven_and_measured(by_title, title):
+def test_the_rows_beside_are_proven_and_measured(run, by_title, title):
     cell = by_title[title]
     assert cell.outcome.status == "ok"
     assert cell.certificate.same_work
-    assert len(cell.blocks) == 2
+    assert len([turn for turn in run.rounds if turn.kept]) == 2
+    assert len(cell.blocks) >= 2
     assert cell.quality.value > 0.3
 
 
@@ -88,7 +89,7 @@ def test_a_failure_keeps_its_whole_traceback(by_title):
 def test_a_crash_after_the_first_steps_keeps_what_was_measured(by_title):
     cell = by_title["faulty crashes-late"]
     assert cell.certificate.same_work
-    assert len(cell.warmup_ns) == 20
+    assert len(cell.launches[0].warmup_ns) == 20
     assert cell.blocks == ()
 
 

@@ -68,7 +68,7 @@ def test_numpy_trains_in_an_environment_without_envdoctor(engine, cells, bare, m
     (cell,) = run.cells
     assert cell.outcome.status == "ok", cell.outcome
     assert cell.certificate.same_work
-    assert len(cell.blocks) == 2
+    assert len(cell.blocks) >= 2
     assert cell.row.interpreter == str(bare)
     assert run.plan.rows == (cell.row,)
     assert mark.survivors() == []

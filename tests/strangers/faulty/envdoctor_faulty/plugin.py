@@ -27,6 +27,7 @@ MODES = {
     "wrong-gradient": "one gradient is a millionth too long",
     "stalls": "the timed program never ends its first step",
     "stalls-with-child": "the timed program starts a process and never ends its first step",
+    "stalls-when-told": "the timed program never ends a step once a file exists",
     "hangs": "a step never ends",
     "hangs-deaf": "a step never ends, starts a process and hears no signal that can be ignored",
 }

@@ -42,8 +42,10 @@ class Trainer(Healthy):
         fault = _FAULTS.get(self._mode)
         if fault is not None:
             fault()
-        if self._timed and self._mode.startswith("stalls"):
+        if self._timed and self._mode in {"stalls", "stalls-with-child"}:
             _stall(with_child=self._mode.endswith("child"))
+        if self._mode == "stalls-when-told" and Path(os.environ["FAULTY_ORDER"]).exists():
+            _stall(with_child=True)
         self._taken += 1
         if self._mode == "crashes-late" and self._timed and self._taken > LATE_STEPS:
             os.abort()

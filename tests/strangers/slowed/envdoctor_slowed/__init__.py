@@ -1,0 +1,1 @@
+"""A backend whose compiled modes are proven through another one."""
