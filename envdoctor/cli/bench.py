@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from envdoctor.cli.options import order_of, row_options, wishes_of
+from envdoctor.cli.options import finite, order_of, row_options, wishes_of
 from envdoctor.errors import ExitCode, InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from envdoctor.api import Exporter
     from envdoctor.model.run import Run
     from envdoctor.plugins import Plugins
+    from envdoctor.statistics.conditions import Condition
 
 
 @click.command()
@@ -38,6 +41,44 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path),
     help="Make the table of a saved run again, from its raw blocks.",
 )
+@click.option("--quick", "preset", flag_value="quick", help="One launch; stops at ±5 %.")
+@click.option(
+    "--rigorous", "preset", flag_value="rigorous", help="Five launches, all anew; stops at ±1 %."
+)
+@click.option(
+    "--time-limit",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="SECONDS",
+    callback=finite,
+    help="Begin no round after so long; what could not be settled is said.",
+)
+@click.option(
+    "--margin",
+    type=click.FloatRange(0, 1, max_open=True),
+    default=0.02,
+    show_default=True,
+    callback=finite,
+    help="Rows as near as this are a tie.",
+)
+@click.option(
+    "--fresh", is_flag=True, help="Prove, train and compile anew what earlier runs have kept."
+)
+@click.option(
+    "--energy", is_flag=True, help="Measure energy too, where it can be read; 30 s a row and more."
+)
+@click.option(
+    "--fail-if",
+    "conditions",
+    multiple=True,
+    metavar="CONDITION",
+    help="End with 1 if this surely holds, such as 'torch > 1.10x jax'; repeat.",
+)
+@click.option(
+    "--no-stopping",
+    is_flag=True,
+    hidden=True,
+    help="Let idle workers run on beside the active one.",
+)
 @click.option("--quiet", "-q", is_flag=True, help="No progress.")
 @click.pass_obj
 def bench(strangers: bool, /, **values: Any) -> int:
@@ -58,13 +99,46 @@ def bench(strangers: bool, /, **values: Any) -> int:
 
     loaded = load_plugins(strangers=strangers)
     _check_output(loaded, values["format_name"], values["output"])
+    conditions = [_condition(text) for text in values["conditions"]]
     saved = values["recompute"]
-    run = codec.read(saved) if saved else _run(loaded, values)
+    run = codec.read(saved) if saved else _run(loaded, values, conditions)
     _export(run, loaded, values["format_name"], values["output"])
-    return _exit_code(run, values["backends"])
+    codes = {_exit_code(run, values["backends"]), _evaluate(run, conditions)}
+    order = (ExitCode.INTERRUPTED, ExitCode.PROBLEMS, ExitCode.INCOMPLETE, ExitCode.DONE)
+    return next(code for code in order if code in codes)
 
 
-def _run(loaded: Plugins, values: dict[str, Any]) -> Run:
+def _condition(text: str) -> Condition:
+    """A condition on the rows of one run."""
+    from envdoctor.statistics.conditions import EXAMPLE, parse
+
+    condition = parse(text)
+    if condition.between_runs:
+        raise InputError(
+            f"--fail-if {text}: a condition on two runs is for `envdoctor compare`.",
+            f"Such as: {EXAMPLE}",
+        )
+    return condition
+
+
+def _evaluate(run: Run, conditions: Sequence[Condition]) -> int:
+    """Say how the conditions came out, on standard error; 1 if one failed, 3 if one is open."""
+    from envdoctor.report.comparison import finding_lines
+    from envdoctor.statistics.findings import evaluate
+
+    if run.state == "interrupted":
+        return ExitCode.DONE
+    findings = [evaluate(condition, run) for condition in conditions]
+    for finding in findings:
+        for line in finding_lines(finding):
+            click.echo(line, err=True)
+    results = {finding.result for finding in findings}
+    if "failed" in results:
+        return ExitCode.PROBLEMS
+    return ExitCode.INCOMPLETE if "cannot be told" in results else ExitCode.DONE
+
+
+def _run(loaded: Plugins, values: dict[str, Any], conditions: Sequence[Condition]) -> Run:
     """Do the run, saving after each cell; an interruption keeps what was finished."""
     from envdoctor.bench.engine import bench as engine
     from envdoctor.bench.engine import close_run, new_run, planned_seconds
@@ -76,6 +150,7 @@ def _run(loaded: Plugins, values: dict[str, Any]) -> Run:
     wishes = wishes_of(values)
     order = order_of(loaded, wishes, choose_rows(loaded, wishes), values)
     run = new_run(order)
+    _check_conditions(run, conditions)
     path = values["save"] or _default_path(run.id)
     codec.write(run, path)  # a place that cannot be written is known before the work, not after
     events = engine(order, run)
@@ -92,6 +167,15 @@ def _run(loaded: Plugins, values: dict[str, Any]) -> Run:
         codec.write(run, path)
     click.echo(f"run file: {path}", err=True)
     return run
+
+
+def _check_conditions(run: Run, conditions: Sequence[Condition]) -> None:
+    """Refuse a name that nobody bears before the work, not after."""
+    from envdoctor.statistics.conditions import check_names
+
+    absent = {each.backend: each.reason for each in run.unavailable}
+    for condition in conditions:
+        check_names(condition, run.plan.rows, run.plan.workloads, absent)
 
 
 def _default_path(name: str) -> Path:
@@ -136,7 +220,12 @@ def _export(run: Run, loaded: Plugins, name: str, output: Path | None) -> None:
 
 
 def _exit_code(run: Run, wanted: tuple[str, ...]) -> int:
-    """1 where a row failed, is not proven or missed its quality, or a wanted one is not there."""
+    """1 where a row failed, is not proven or missed its quality, or a wanted one is not there.
+
+    3 where the machine was too noisy to rank anything.
+    """
+    from envdoctor.statistics.ranking import TOO_NOISY, rank
+
     if run.state == "interrupted":
         return ExitCode.INTERRUPTED
     wrong = any(
@@ -145,4 +234,8 @@ def _exit_code(run: Run, wanted: tuple[str, ...]) -> int:
         for cell in run.cells
     )
     absent = any(missing.backend in wanted for missing in run.unavailable)
-    return ExitCode.PROBLEMS if wrong or absent else ExitCode.DONE
+    if wrong or absent:
+        return ExitCode.PROBLEMS
+    rankings = [rank(run, name) for name in run.plan.workloads]
+    noisy = any(found.reason == TOO_NOISY and len(found.places) > 1 for found in rankings)
+    return ExitCode.INCOMPLETE if noisy else ExitCode.DONE

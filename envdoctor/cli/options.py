@@ -16,8 +16,11 @@ if TYPE_CHECKING:
     from envdoctor.plugins import Plugins
 
 
-def _finite(_context: click.Context, _parameter: click.Parameter, value: float) -> float:
-    if not isfinite(value):
+def finite(
+    _context: click.Context, _parameter: click.Parameter, value: float | None
+) -> float | None:
+    """Refuse infinity and what is no number."""
+    if value is not None and not isfinite(value):
         raise click.BadParameter("a finite number is wanted.")
     return value
 
@@ -54,7 +57,7 @@ def row_options(command: Callable[..., Any]) -> Callable[..., Any]:
             default=300.0,
             show_default=True,
             metavar="SECONDS",
-            callback=_finite,
+            callback=finite,
             help="How long a worker may take to answer.",
         ),
     )
@@ -90,10 +93,27 @@ def wishes_of(values: dict[str, Any]) -> Wishes:
     )
 
 
+def _instruments(device: str, *, energy: bool) -> dict[str, Any]:
+    """What watches the device from outside: an energy counter if it is wanted, and the GPU."""
+    from envdoctor.detect.energy import open_energy_counter
+    from envdoctor.detect.nvml import GpuWatch, open_gpu
+
+    found: dict[str, Any] = {}
+    if energy:
+        found["counter"], found["energy_note"] = open_energy_counter(device)
+    if device.partition(":")[0] in {"cuda", "gpu"}:
+        gpu, _ = open_gpu(device)
+        found["gpu"] = None if gpu is None else GpuWatch(gpu)
+    return found
+
+
 def order_of(loaded: Plugins, wishes: Wishes, choice: Choice, values: dict[str, Any]) -> Any:
     """The engine's order for these options."""
+    import platformdirs
+
     from envdoctor.bench.engine import Order
     from envdoctor.bench.plan import oracle_row, prepare_all
+    from envdoctor.bench.presets import DEFAULT, MARGIN, PRESETS
     from envdoctor.detect.cpu import choose_cpus, read_cpu
     from envdoctor.detect.detectors import gather
 
@@ -106,4 +126,11 @@ def order_of(loaded: Plugins, wishes: Wishes, choice: Choice, values: dict[str, 
         seed=wishes.seed,
         broken=loaded.broken,
         worker_seconds=values["worker_timeout"],
+        preset=PRESETS.get(values.get("preset") or "", DEFAULT),
+        margin=values.get("margin", MARGIN),
+        time_limit_seconds=values.get("time_limit"),
+        keep_in=platformdirs.user_cache_path("envdoctor"),
+        fresh=values.get("fresh", False),
+        stopping=not values.get("no_stopping", False),
+        **_instruments(wishes.device, energy=values.get("energy", False)),
     )

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rich.table import Table
 from rich.text import Text
 
 from envdoctor.report import table as t
 from envdoctor.report.grid import Column, draw
+from envdoctor.report.remarks import geometric_means
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -19,11 +21,17 @@ def show_run(run: Run, console: Console) -> None:
     """Print the tables of a run, what was left out, and how to read it."""
     found = t.tables(run)
     for table in found:
+        console.print(Text(table.heading, style="bold"))
+        if table.effort:
+            console.print(Text(table.effort, style="dim"))
         if table.lines:
-            console.print(draw(_columns(table), console.width, table.heading))
-        else:
-            console.print(Text(table.heading, style="bold"))
+            console.print(draw(_columns(table), console.width))
+        for remark in table.remarks:
+            console.print(_item("", Text(remark)))
         _show_notes(table.notes, console)
+        console.print()
+    if means := geometric_means(run):
+        console.print(Text(means))
         console.print()
     if any(table.lines for table in found):
         for line in t.footnotes(run):
@@ -34,21 +42,30 @@ def show_run(run: Run, console: Console) -> None:
 def _columns(table: t.Table) -> list[Column]:
     """All columns of a table; which of them are shown depends on the room."""
     lines = table.lines
+    steps = [t.step_columns(line) for line in lines]
     speeds = [t.speed_columns(line) for line in lines]
+    ratios = [t.ratio_columns(line, table.ranking) for line in lines]
     tokens = table.workload.tokens is not None
     missed = frozenset(i for i, line in enumerate(lines) if t.missed(line.cell))
     return [
+        Column("#", [t.rank_column(line) for line in lines], rank=3),
         Column("backend", [line.cell.row.title for line in lines], left=True),
-        Column("version", [line.cell.version for line in lines], rank=8, left=True),
-        Column("step", [step for step, _, _ in speeds]),
-        Column("samples/s", [samples for _, samples, _ in speeds], rank=9 if tokens else 0),
-        Column("tokens/s", [symbols for _, _, symbols in speeds]),
-        Column("warm-up", [t.warmup_column(line) for line in lines], rank=6),
-        Column("memory", [t.memory_column(line.cell) for line in lines], rank=7),
+        Column("version", [line.cell.version for line in lines], rank=9, left=True),
+        Column("step", [step for step, _ in steps]),
+        Column("±", [spread for _, spread in steps], rank=4),
+        Column("samples/s", [samples for samples, _ in speeds], rank=10 if tokens else 0),
+        Column("tokens/s", [symbols for _, symbols in speeds], rank=2),
+        Column("vs fastest", [ratio for ratio, _ in ratios], rank=1),
+        Column("95 % CI", [ends for _, ends in ratios], rank=5),
+        Column("verdict", [t.verdict_column(line) for line in lines], rank=11, left=True),
+        Column("warm-up", [t.warmup_column(line) for line in lines], rank=7),
+        Column("memory", [t.memory_column(line.cell) for line in lines], rank=8),
+        Column("cpu", [t.cpu_column(line) for line in lines], rank=12),
+        Column("util", [t.utilisation_column(line) for line in lines], rank=13),
         Column(
             t.quality_heading(table.workload),
             [t.quality_column(line.cell) for line in lines],
-            rank=5,
+            rank=6,
             marked=missed,
         ),
         Column("same work", [t.proof_column(line.cell) for line in lines], style="green"),
@@ -57,10 +74,18 @@ def _columns(table: t.Table) -> list[Column]:
 
 def _show_notes(notes: tuple[t.Note, ...], console: Console) -> None:
     for note in notes:
-        start = [("  - ", "yellow"), (note.title, "bold")]
-        console.print(Text.assemble(*start, f": {note.reason}"))
+        console.print(_item("-", Text.assemble((note.title, "bold"), f": {note.reason}")))
         if note.hint:
-            console.print(Text(f"    {note.hint}"))
+            console.print(_item("", Text(note.hint)))
+
+
+def _item(mark: str, text: Text) -> Table:
+    """Text that stays to the right of its mark when it is wrapped."""
+    grid = Table.grid(padding=(0, 1, 0, 0))
+    grid.add_column(width=3, justify="right")
+    grid.add_column(overflow="fold")
+    grid.add_row(Text(mark, style="yellow"), text)
+    return grid
 
 
 def _show_absent(run: Run, console: Console) -> None:

@@ -6,11 +6,15 @@ import csv
 from typing import TYPE_CHECKING, Any
 
 from envdoctor.statistics.blocks import cpu_share, summarise, warmup_debt_seconds
+from envdoctor.statistics.pairing import kept_blocks
+from envdoctor.statistics.ranking import rank
 
 if TYPE_CHECKING:
     from typing import TextIO
 
-    from envdoctor.model.run import Cell, Run, WorkloadRecord
+    from envdoctor.model.cell import Cell
+    from envdoctor.model.run import Run, WorkloadRecord
+    from envdoctor.statistics.ranking import Ranking
 
 COLUMNS = (
     "workload",
@@ -33,6 +37,11 @@ COLUMNS = (
     "step_high_seconds",
     "samples_per_second",
     "tokens_per_second",
+    "rank",
+    "verdict",
+    "ratio_to_fastest",
+    "ratio_low",
+    "ratio_high",
     "blocks",
     "cpu_share",
     "import_seconds",
@@ -55,9 +64,11 @@ def write(run: Run, stream: TextIO) -> None:
     records = {record.name: record for record in run.workloads}
     writer = csv.DictWriter(stream, COLUMNS, lineterminator="\n")
     writer.writeheader()
+    rankings = {name: rank(run, name) for name in records}
     for cell in run.cells:
-        if cell.workload in records:
-            writer.writerow(_values(run, cell, records[cell.workload]))
+        if cell.workload in records and not cell.row.twin:
+            values = _values(run, cell, records[cell.workload])
+            writer.writerow({**values, **_place(cell, rankings[cell.workload])})
 
 
 def _values(run: Run, cell: Cell, record: WorkloadRecord) -> dict[str, Any]:
@@ -73,7 +84,7 @@ def _values(run: Run, cell: Cell, record: WorkloadRecord) -> dict[str, Any]:
         "status": cell.outcome.status,
         "reason": cell.outcome.reason,
         **_proof(cell),
-        **_speed(cell, record),
+        **_speed(run, cell, record),
         **_costs(cell),
     }
 
@@ -91,8 +102,9 @@ def _proof(cell: Cell) -> dict[str, Any]:
     }
 
 
-def _speed(cell: Cell, record: WorkloadRecord) -> dict[str, Any]:
-    step = summarise(cell.blocks)
+def _speed(run: Run, cell: Cell, record: WorkloadRecord) -> dict[str, Any]:
+    blocks = kept_blocks(run, cell)
+    step = summarise(blocks)
     if step is None or not cell.comparable:
         return {}
     samples = record.batch / step.seconds
@@ -102,15 +114,34 @@ def _speed(cell: Cell, record: WorkloadRecord) -> dict[str, Any]:
         "step_high_seconds": step.high_seconds,
         "samples_per_second": samples,
         "tokens_per_second": samples * record.tokens if record.tokens else None,
-        "blocks": len(cell.blocks),
-        "cpu_share": cpu_share(cell.blocks),
-        "warmup_debt_seconds": warmup_debt_seconds(cell),
+        "blocks": len(blocks),
+        "cpu_share": cpu_share(blocks),
+        "warmup_debt_seconds": (
+            warmup_debt_seconds(cell.launches[0], step.seconds) if cell.launches else None
+        ),
+    }
+
+
+def _place(cell: Cell, ranking: Ranking) -> dict[str, Any]:
+    """Where it stands, against the fastest row."""
+    places = [place for place in ranking.places if place.cell is cell]
+    if not places:
+        return {}
+    found = places[0].comparison
+    ends = found.interval if found else None
+    return {
+        "rank": places[0].rank,
+        "verdict": found.verdict if found else ("fastest" if ranking.leader is cell else None),
+        "ratio_to_fastest": found.ratio if found else None,
+        "ratio_low": ends.low if ends else None,
+        "ratio_high": ends.high if ends else None,
     }
 
 
 def _costs(cell: Cell) -> dict[str, Any]:
-    values: dict[str, Any] = {}
-    for part in (cell.phases, cell.memory):
+    values: dict[str, Any] = {"training_seconds": cell.training_seconds}
+    phases = cell.launches[0].phases if cell.launches else None
+    for part in (phases, cell.memory):
         for name in part.__struct_fields__ if part else ():
             if name in COLUMNS:
                 values[name] = getattr(part, name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from envdoctor.report import table as t
+from envdoctor.report.remarks import geometric_means
 
 if TYPE_CHECKING:
     from typing import TextIO
@@ -17,6 +18,8 @@ def write(run: Run, stream: TextIO) -> None:
     found = t.tables(run)
     for table in found:
         _write_table(table, stream)
+    if means := geometric_means(run):
+        stream.write(f"{_plain(means)}\n\n")
     if any(table.lines for table in found):
         stream.write(" ".join(t.footnotes(run)) + "\n")
     for absent in run.unavailable:
@@ -29,25 +32,49 @@ def write(run: Run, stream: TextIO) -> None:
 
 
 def _write_table(table: t.Table, stream: TextIO) -> None:
-    tokens = table.workload.tokens is not None
-    headings = ["backend", "step", "samples/s", *(["tokens/s"] if tokens else [])]
-    headings += ["warm-up", "memory", t.quality_heading(table.workload), "same work"]
     stream.write(f"### {_plain(table.heading)}\n\n")
+    if table.effort:
+        stream.write(f"{_plain(table.effort)}\n\n")
     if table.lines:
+        headings = _headings(table)
         stream.write(f"| {' | '.join(headings)} |\n")
-        stream.write(f"|{'|'.join(['---', *['--:'] * (len(headings) - 1)])}|\n")
-    for line in table.lines:
-        step, samples, symbols = t.speed_columns(line)
-        cells = [line.title, step, samples, *([symbols] if tokens else [])]
-        cells += [t.warmup_column(line), t.memory_column(line.cell)]
-        cells += [t.quality_column(line.cell), t.proof_column(line.cell)]
-        stream.write(f"| {' | '.join(_plain(cell) for cell in cells)} |\n")
+        stream.write(f"|--:|---|{'|'.join(['--:'] * (len(headings) - 2))}|\n")
+    stream.writelines(
+        f"| {' | '.join(_plain(cell) for cell in _cells(table, line))} |\n" for line in table.lines
+    )
+    stream.writelines(f"\n{_plain(remark)}\n" for remark in table.remarks)
     for note in table.notes:
         stream.write(
             f"\n- {_plain(note.title)}: {_plain(note.reason)} {_plain(note.hint)}".rstrip()
         )
         stream.write("\n")
     stream.write("\n")
+
+
+def _headings(table: t.Table) -> list[str]:
+    tokens = ["tokens/s"] if table.workload.tokens is not None else []
+    speed = ["step", "samples/s", *tokens, "vs fastest", "95 % CI", "verdict"]
+    costs = ["warm-up", "memory", "cpu", "util"]
+    return ["#", "backend", *speed, *costs, t.quality_heading(table.workload), "same work"]
+
+
+def _cells(table: t.Table, line: t.Line) -> list[str]:
+    samples, symbols = t.speed_columns(line)
+    return [
+        t.rank_column(line),
+        line.title,
+        " ".join(t.step_columns(line)),
+        samples,
+        *([symbols] if table.workload.tokens is not None else []),
+        *t.ratio_columns(line, table.ranking),
+        t.verdict_column(line),
+        t.warmup_column(line),
+        t.memory_column(line.cell),
+        t.cpu_column(line),
+        t.utilisation_column(line),
+        t.quality_column(line.cell),
+        t.proof_column(line.cell),
+    ]
 
 
 def _code(text: str) -> str:

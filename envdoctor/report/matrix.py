@@ -13,8 +13,8 @@ from envdoctor.report.table import STATUS_WORDS
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from envdoctor.model.cell import Certificate
     from envdoctor.model.parity import Entry, Matrix
-    from envdoctor.model.run import Certificate
 
 
 def show_matrix(matrix: Matrix, console: Console) -> None:

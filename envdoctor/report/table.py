@@ -5,11 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from envdoctor.report import numbers
-from envdoctor.statistics.blocks import StepTime, summarise, warmup_debt_seconds
+from envdoctor.report import numbers, sentences
+from envdoctor.report.remarks import remarks
+from envdoctor.statistics.blocks import cpu_share, warmup_debt_seconds
+from envdoctor.statistics.pairing import kept_blocks
+from envdoctor.statistics.ranking import rank
+from envdoctor.statistics.utilisation import utilisation
 
 if TYPE_CHECKING:
-    from envdoctor.model.run import Cell, Run, WorkloadRecord
+    from envdoctor.model.cell import Cell
+    from envdoctor.model.run import Run, WorkloadRecord
+    from envdoctor.statistics.blocks import StepTime
+    from envdoctor.statistics.ranking import Place, Ranking
 
 STATUS_WORDS = {
     "failed": "failed",
@@ -25,11 +32,23 @@ STATUS_WORDS = {
 class Line:
     """A row that was measured, with its derived numbers."""
 
-    cell: Cell
-    step: StepTime
+    place: Place
     samples_per_second: float
     tokens_per_second: float | None
     warmup_debt_seconds: float | None
+    cpu_share: float | None
+    utilisation: float | None
+    """Of the practical peak of this machine's matrix products."""
+
+    @property
+    def cell(self) -> Cell:
+        """What was measured."""
+        return self.place.cell
+
+    @property
+    def step(self) -> StepTime:
+        """Seconds per step, with an interval."""
+        return self.place.step
 
     @property
     def title(self) -> str:
@@ -52,7 +71,12 @@ class Table:
 
     workload: WorkloadRecord
     heading: str
+    effort: str
+    """How often it was measured, and how far two copies of one row differed."""
+    ranking: Ranking
     lines: tuple[Line, ...]
+    remarks: tuple[str, ...]
+    """What the numbers allow to say, in sentences."""
     notes: tuple[Note, ...]
 
 
@@ -73,40 +97,67 @@ def title(cell: Cell) -> str:
 
 
 def _table(run: Run, record: WorkloadRecord) -> Table:
-    cells = [cell for cell in run.cells if cell.workload == record.name]
-    lines = [line for cell in cells if (line := _line(cell, record))]
+    ranking = rank(run, record.name)
+    lines = tuple(_line(run, place, record) for place in ranking.places)
     shown = {id(line.cell) for line in lines}
-    notes = [_note(cell) for cell in cells if id(cell) not in shown]
+    notes = [
+        _note(cell)
+        for cell in run.cells
+        if cell.workload == record.name and id(cell) not in shown and not cell.row.twin
+    ]
     return Table(
         workload=record,
         heading=_heading(run, record),
-        lines=tuple(sorted(lines, key=lambda line: line.step.seconds)),
+        effort=_effort(run, ranking),
+        ranking=ranking,
+        lines=lines,
+        remarks=remarks(run, ranking) if lines else (),
         notes=tuple(notes),
     )
 
 
 def _heading(run: Run, record: WorkloadRecord) -> str:
-    rows = {(cell.row.device, cell.row.precision) for cell in run.cells}
+    rows = sorted({(cell.row.device, cell.row.precision) for cell in run.cells})
     device, precision = next(iter(rows), ("cpu", "fp32"))
     threads = f"{run.plan.threads} thread{'s' * (run.plan.threads != 1)}"
-    return (
-        f"{record.name} · {record.parameters:,} parameters · batch {record.batch} · "
-        f"{device}, {threads} · {precision}"
+    parts = (
+        record.name,
+        f"{record.parameters:,} parameters",
+        f"batch {record.batch}",
+        f"{device}, {threads}",
+        precision,
     )
+    return " · ".join(parts)
 
 
-def _line(cell: Cell, record: WorkloadRecord) -> Line | None:
-    """The line of a cell that earned a speed: measured to the end, and proven."""
-    step = summarise(cell.blocks)
-    if step is None or not cell.comparable:
-        return None
-    samples = record.batch / step.seconds
+def _effort(run: Run, ranking: Ranking) -> str:
+    """Launches and rounds that count, and the noise: `2 launches, 16 rounds, noise grade A`."""
+    kept = [turn for turn in run.rounds if turn.workload == ranking.workload and turn.kept]
+    if not kept:
+        return ""
+    launches = len({turn.launch for turn in kept})
+    parts = [
+        f"{launches} launch{'es' * (launches != 1)}, {len(kept)} round{'s' * (len(kept) != 1)}"
+    ]
+    if ranking.resolution is not None:
+        width = numbers.percent(ranking.resolution.half_width)
+        parts.append(f"noise grade {ranking.resolution.grade} (A/A ±{width})")
+    return " · ".join(parts)
+
+
+def _line(run: Run, place: Place, record: WorkloadRecord) -> Line:
+    """The line of a cell that earned a speed: measured, and proven."""
+    samples = record.batch / place.step.seconds
+    cell = place.cell
     return Line(
-        cell=cell,
-        step=step,
+        place=place,
         samples_per_second=samples,
         tokens_per_second=samples * record.tokens if record.tokens else None,
-        warmup_debt_seconds=warmup_debt_seconds(cell),
+        warmup_debt_seconds=(
+            warmup_debt_seconds(cell.launches[0], place.step.seconds) if cell.launches else None
+        ),
+        cpu_share=cpu_share(kept_blocks(run, cell)),
+        utilisation=(utilisation(record, place.step.seconds, run.ceiling) if run.ceiling else None),
     )
 
 
@@ -115,20 +166,60 @@ def _note(cell: Cell) -> Note:
     return Note(title(cell), f"{word}: {cell.outcome.reason}", cell.outcome.hint)
 
 
-def speed_columns(line: Line) -> tuple[str, str, str]:
-    """Step time with its spread, samples and tokens per second."""
+def step_columns(line: Line) -> tuple[str, str]:
+    """Step time and its spread: `42.1 ms`, `±0.7 %`."""
+    return numbers.duration(line.step.seconds), f"±{numbers.percent(line.step.spread)}"
+
+
+def speed_columns(line: Line) -> tuple[str, str]:
+    """Samples and tokens per second."""
     tokens = line.tokens_per_second
-    return (
-        f"{numbers.duration(line.step.seconds)} ±{numbers.percent(line.step.spread)}",
-        numbers.significant(line.samples_per_second),
-        numbers.significant(tokens) if tokens else "",
-    )
+    samples = numbers.significant(line.samples_per_second)
+    return samples, numbers.significant(tokens) if tokens else ""
+
+
+def rank_column(line: Line) -> str:
+    """The rank, which ties share: `1`, and the sign of a verdict that is not clear: `?1`."""
+    place = line.place
+    return "" if place.rank is None else f"{place.mark}{place.rank}"
+
+
+def ratio_columns(line: Line, ranking: Ranking) -> tuple[str, str]:
+    """The time as a multiple of the fastest row's, and its interval: `1.05x`, `1.03-1.06`."""
+    if ranking.leader is line.cell:
+        return "fastest", ""
+    found = line.place.comparison
+    if found is None:
+        return "", ""
+    ends = sentences.interval(found.interval) if found.interval else ""
+    return sentences.ratio(found), ends
+
+
+def verdict_column(line: Line) -> str:
+    """The verdict in a word."""
+    found = line.place.comparison
+    if found is None:
+        return ""
+    return "not clear" if found.verdict == "inconclusive" else found.verdict
 
 
 def warmup_column(line: Line) -> str:
-    """What the first steps cost beyond steady ones."""
+    """What the first steps cost beyond steady ones, in the first launch."""
     debt = line.warmup_debt_seconds
-    return "" if debt is None else numbers.duration(debt)
+    if debt is None:
+        return ""
+    warm = line.cell.launches[0].caches == "warm" and line.cell.launches[0].compilations is not None
+    return f"{numbers.duration(debt)}{' warm' * warm}"
+
+
+def cpu_column(line: Line) -> str:
+    """CPU seconds per second: how much of the budget it used."""
+    return "" if line.cpu_share is None else f"{line.cpu_share:.1f}"
+
+
+def utilisation_column(line: Line) -> str:
+    """The share of the machine's practical peak that the model's operations reach."""
+    return "" if line.utilisation is None else numbers.percent(line.utilisation)
 
 
 def memory_column(cell: Cell) -> str:
@@ -176,13 +267,45 @@ def proof_column(cell: Cell) -> str:
 def footnotes(run: Run) -> tuple[str, ...]:
     """How to read the numbers, and what they do not show."""
     spread = (
-        f"± is half the 95 % interval of the median of {run.plan.rounds} blocks; for a metric, one "
-        "standard error. Rows were timed one after another: differences under about 10 % may be "
-        "the machine's."
+        "± is half the 95 % interval of the median. vs fastest: the ratio of times in the same "
+        "rounds; all intervals of a table hold together with 95 %; rows within "
+        f"{numbers.percent(run.plan.margin)} are a tie. = tie, ~ leans slower, ? not clear. "
+        "For a metric, ± is one standard error."
     )
-    costs = "warm-up: what the first steps cost beyond steady ones. memory: to exist + to train."
+    costs = (
+        "warm-up: what the first steps cost beyond steady ones. memory: to exist + to train. "
+        "cpu: CPU seconds per second."
+    )
     proof = (
         "same work: the largest relative difference of any gradient from the float64 reference; "
         "about 1e-16 where float64 was compared, about 1e-7 for float32."
     )
-    return spread, costs, proof
+    return tuple(line for line in (spread, costs, proof, _ceiling(run), _kept(run)) if line)
+
+
+def _ceiling(run: Run) -> str:
+    """What the machine can do at most, which the column `util` is a share of."""
+    found = run.ceiling
+    if found is None:
+        return ""
+    text = (
+        f"util: share of this machine's practical peak of matrix products, "
+        f"{numbers.flops(round(found.flops_per_second))}FLOP/s ({found.backend}, "
+        f"{found.size} x {found.size})"
+    )
+    if found.copy_bytes_per_second is not None:
+        text += f"; copying memory: {numbers.size(round(found.copy_bytes_per_second))}/s"
+    return text + "."
+
+
+def _kept(run: Run) -> str:
+    """That proofs and accuracies are those of an earlier run."""
+    dates = [cell.certificate.proven_at for cell in run.cells if cell.certificate]
+    known = [date for date in dates if date]
+    if not known:
+        return ""
+    whose = "all rows" if len(known) == len(dates) else "some rows"
+    return (
+        f"proof and accuracy of {whose} are kept from {min(known)[:10]}, of the same code, "
+        "versions and seed; --fresh takes them anew."
+    )

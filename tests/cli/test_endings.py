@@ -17,8 +17,9 @@ from envdoctor.cli import dispatch
 from envdoctor.cli.main import main
 from envdoctor.errors import ExitCode, IncompleteError, InputError
 from envdoctor.model import codec
+from envdoctor.model.cell import Row
 from envdoctor.model.facts import Facts
-from envdoctor.model.run import Plan, Row, Run, Unavailable
+from envdoctor.model.run import Plan, Run, Unavailable
 
 
 @pytest.fixture
@@ -82,6 +83,12 @@ def test_a_bug_is_told_in_full_where_no_file_can_be_written(ending, tmp_path, mo
         ["fly"],
         ["bench", "--fly"],
         ["bench", "--threads", "0"],
+        ["bench", "--margin", "-0.1"],
+        ["bench", "--margin", "1"],
+        ["bench", "--margin", "nan"],
+        ["bench", "--time-limit", "0"],
+        ["bench", "--time-limit", "inf"],
+        ["bench", "--time-limit", "soon"],
         ["bench", "--backend", "nunpy"],
         ["bench", "--mode", "eager-ish"],
         ["bench", "--format", "pdf"],
@@ -148,7 +155,13 @@ def saved(tmp_path):
                 workloads=(),
                 cpus=(0,),
                 seed=0,
-                rounds=1,
+                preset="quick",
+                least_launches=1,
+                most_launches=1,
+                least_rounds=8,
+                most_rounds=10,
+                half_width=0.05,
+                margin=0.02,
                 block_seconds=0.1,
             ),
             **values,

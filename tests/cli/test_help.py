@@ -32,8 +32,14 @@ def test_help_has_examples_that_can_be_copied(
 def test_every_option_is_explained(words: tuple[str, ...]) -> None:
     command = main.commands[words[0]] if words else main
     for option in command.params:
-        if option.param_type_name == "option" and option.name not in {"seed", "format_name"}:
+        shown = option.param_type_name == "option" and not option.hidden
+        if shown and option.name not in {"seed", "format_name"}:
             assert option.help, option.name
+
+
+@pytest.mark.parametrize("name", ["--quick", "--rigorous", "--time-limit", "--margin", "--fresh"])
+def test_how_thoroughly_to_measure_is_in_the_help(name: str, command: Command) -> None:
+    assert f"  {name} " in command("bench", "--help").out
 
 
 def test_short_help_and_version(command: Command) -> None:

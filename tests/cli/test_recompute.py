@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import runpy
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,8 +10,9 @@ from msgspec import structs
 
 from envdoctor.errors import ExitCode
 from envdoctor.model import codec
+from envdoctor.model.cell import Cell
 from envdoctor.model.outcome import Outcome
-from envdoctor.model.run import Cell, Run
+from envdoctor.model.run import Run
 
 Command = Callable[..., Any]
 
@@ -100,3 +102,14 @@ def test_an_interrupted_run_is_told_as_that(
 ) -> None:
     path = saved(_good(golden), state="interrupted")
     assert command("bench", "--recompute", path).code == ExitCode.INTERRUPTED
+
+
+def test_a_machine_that_was_too_noisy_to_rank_is_not_called_done(
+    command: Command, tmp_path: Path
+) -> None:
+    made_run = runpy.run_path(str(Path(__file__).parents[1] / "made_runs.py"))["made_run"]
+    for noise, code in ((0.01, ExitCode.DONE), (0.15, ExitCode.INCOMPLETE)):
+        codec.write(made_run(noise=noise, twin_factor=1 + noise), tmp_path / "run.json")
+        answer = command("bench", "--recompute", tmp_path / "run.json")
+        assert answer.code == code, noise
+        assert ("too noisy to rank" in answer.out) == (code == ExitCode.INCOMPLETE)

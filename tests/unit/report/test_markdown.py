@@ -2,12 +2,15 @@ from __future__ import annotations
 
 import io
 import re
+import runpy
 from collections.abc import Callable
+from pathlib import Path
 
 from msgspec import structs
 
 from envdoctor.model.run import Run, Unavailable
 from envdoctor.report import markdown
+from envdoctor.report.sentences import TO
 
 
 def _written(run: Run) -> str:
@@ -44,3 +47,28 @@ def test_a_reason_of_several_lines_stays_one_item(run: Run) -> None:
     absent = Unavailable(backend="odd", reason="one\n\n# two", remedy="")
     text = _written(structs.replace(run, unavailable=(absent,)))
     assert "\n# two" not in text
+
+
+def test_the_table_has_rank_ratio_verdict_and_the_remarks(run: Run) -> None:
+    text = _written(run)
+    heading = next(line for line in text.splitlines() if line.startswith("| # |"))
+    for column in ("vs fastest", "95 % CI", "verdict", "cpu", "util"):
+        assert f" {column} |" in heading
+    assert "| ~1 | tensorflow 2.13.0 graph |" in text
+    assert f"| 1.03x | 1.02{TO}1.04 | leans slower |" in text
+    assert "\nfastest: torch eager 42.1 ms/step; " in text
+    assert "\n\n~ tensorflow graph takes about 1.03x as long as torch eager" in text
+
+
+def test_a_twin_is_no_line_and_no_item(run: Run) -> None:
+    assert len(re.findall(r"^\| \S* ?\| numpy 2.4.0 ", _written(run), flags=re.MULTILINE)) == 3
+    assert "- numpy" not in _written(run)
+
+
+def test_several_workloads_end_with_the_geometric_mean(run: Run) -> None:
+    made = runpy.run_path(str(Path(__file__).parents[2] / "made_runs.py"))["made_run"]
+    lines = _written(made(workloads=("mlp-tiny", "cnn-tiny"))).splitlines()
+    (mean,) = [line for line in lines if "geometric mean" in line]
+    assert mean.startswith("over mlp-tiny and cnn-tiny")
+    assert lines.index(mean) > max(i for i, line in enumerate(lines) if line.startswith("|"))
+    assert "geometric mean" not in _written(run)

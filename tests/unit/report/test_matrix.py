@@ -5,9 +5,10 @@ import re
 
 from rich.console import Console
 
+from envdoctor.model.cell import Certificate, Row
 from envdoctor.model.outcome import OK, Outcome
 from envdoctor.model.parity import Entry, Matrix, Reference
-from envdoctor.model.run import BrokenPlugin, Certificate, Row, Unavailable
+from envdoctor.model.run import BrokenPlugin, Unavailable
 from envdoctor.report.matrix import show_matrix
 
 

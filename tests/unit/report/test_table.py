@@ -3,9 +3,11 @@ from __future__ import annotations
 import pytest
 from msgspec import structs
 
+from envdoctor.model.cell import Cell
 from envdoctor.model.outcome import Outcome
-from envdoctor.model.run import Cell, Run
+from envdoctor.model.run import Run
 from envdoctor.report import table
+from envdoctor.report.sentences import TO
 
 
 def _only(run: Run, cell: Cell) -> table.Table:
@@ -21,8 +23,81 @@ def test_a_table_for_each_workload_with_a_cell(run: Run) -> None:
 
 def test_every_cell_is_a_line_or_a_note(run: Run) -> None:
     for found in table.tables(run):
-        cells = [cell for cell in run.cells if cell.workload == found.workload.name]
+        cells = [
+            cell for cell in run.cells if cell.workload == found.workload.name and not cell.row.twin
+        ]
         assert len(found.lines) + len(found.notes) == len(cells)
+
+
+def test_a_twin_is_neither_line_nor_note(run: Run) -> None:
+    (twin, *_) = [cell for cell in run.cells if cell.row.twin]
+    crashed = structs.replace(twin, outcome=Outcome(status="crashed", reason="so."))
+    for cells in ((run.cells[0], twin), (run.cells[0], crashed)):
+        found = table.tables(structs.replace(run, cells=cells))[0]
+        assert [line.cell for line in found.lines] == [run.cells[0]]
+        assert found.notes == ()
+
+
+def test_how_it_was_measured_counts_kept_rounds_only(run: Run) -> None:
+    found = table.tables(run)[0]
+    assert found.effort == "2 launches, 16 rounds · noise grade A (A/A ±0.8 %)"
+    one = tuple(turn for turn in run.rounds if turn.launch == 0 and turn.round == 0)
+    (alone, *_) = table.tables(structs.replace(run, rounds=one))
+    assert alone.effort == "1 launch, 1 round"
+    (none, *_) = table.tables(structs.replace(run, rounds=()))
+    assert none.effort == ""
+
+
+def _columns(run: Run, name: str) -> list[tuple[str, ...]]:
+    """Rank, ratio with its interval, and verdict of each line."""
+    (found,) = [found for found in table.tables(run) if found.workload.name == name]
+    return [
+        (
+            table.rank_column(line),
+            *table.ratio_columns(line, found.ranking),
+            table.verdict_column(line),
+        )
+        for line in found.lines
+    ]
+
+
+def test_the_columns_tell_the_verdicts(run: Run) -> None:
+    assert _columns(run, "transformer-tiny") == [
+        ("1", "fastest", "", ""),
+        ("=1", "1.00x", f"0.99{TO}1.01", "tie"),
+        ("~1", "1.03x", f"1.02{TO}1.04", "leans slower"),
+        ("?1", "1.0x", f"0.95{TO}1.11", "not clear"),
+        ("5", "5.11x", f"5.05{TO}5.17", "slower"),
+    ]
+
+
+def test_without_a_ranking_no_column_tells_an_order(run: Run) -> None:
+    apart = structs.replace(run, plan=structs.replace(run.plan, interleaved=False))
+    assert set(_columns(apart, "transformer-tiny")) == {("", "", "", "")}
+    assert any("side by side" in remark for remark in table.tables(apart)[1].remarks)
+
+
+def test_a_warm_up_with_warm_caches_is_called_that(run: Run) -> None:
+    cell = run.cells[4]
+    assert table.warmup_column(_only(run, cell).lines[0]) == "40.3 ms"
+    launches = (structs.replace(cell.launches[0], caches="warm"), *cell.launches[1:])
+    warm = structs.replace(cell, launches=launches)
+    assert table.warmup_column(_only(run, warm).lines[0]) == "40.3 ms warm"
+    # Where nothing is compiled, caches are neither warm nor cold.
+    plain = structs.replace(warm, launches=(structs.replace(launches[0], compilations=None),))
+    assert table.warmup_column(_only(run, plain).lines[0]) == "40.3 ms"
+
+
+def test_what_is_kept_from_an_earlier_run_has_its_date(run: Run) -> None:
+    assert not any("kept from" in line for line in table.footnotes(run))
+    cell = run.cells[0]
+    proven = structs.replace(cell.certificate, proven_at="2025-12-24T01:02:03+00:00")
+    kept = structs.replace(cell, certificate=proven)
+    found = " ".join(table.footnotes(structs.replace(run, cells=(kept,))))
+    assert "of all rows are kept from 2025-12-24" in found
+    assert "--fresh" in found
+    some = " ".join(table.footnotes(structs.replace(run, cells=(kept, run.cells[1]))))
+    assert "of some rows are kept" in some
 
 
 @pytest.mark.parametrize("status", sorted(table.STATUS_WORDS))

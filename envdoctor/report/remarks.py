@@ -1,0 +1,86 @@
+"""What the columns of a table cannot say: doubts, drifts, and what the machine allows to see."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from envdoctor.report import numbers
+from envdoctor.report import sentences as say
+from envdoctor.report.too_noisy import too_noisy
+from envdoctor.statistics.pairing import cells_of, round_seconds
+from envdoctor.statistics.workloads import overall
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from envdoctor.model.cell import Row
+    from envdoctor.model.run import Run
+    from envdoctor.statistics.ranking import Ranking
+    from envdoctor.statistics.workloads import Mean
+
+CLEAR = {"slower", "tie"}
+"""Verdicts that the columns tell, or the sentence on the fastest row."""
+
+
+def remarks(run: Run, ranking: Ranking) -> tuple[str, ...]:
+    """Sentences on a workload; without a ranking, why there is none."""
+    names = say.row_names([place.cell for place in ranking.places])
+    found = ranking.resolution
+    if ranking.leader is not None:
+        lines = [*_ranked(run, ranking, names)]
+    elif found is not None and found.grade == "D":
+        lines = [*too_noisy(run, ranking.workload, found)]
+    else:
+        lines = [ranking.reason]
+    lines += [say.not_steady(place, names[place.cell.row]) for place in ranking.places]
+    lines.append(say.throttled(run, ranking.workload))
+    if ranking.leader is not None and found is not None:
+        lines.append(say.resolution(found))
+    return tuple(line for line in lines if line)
+
+
+def geometric_means(run: Run) -> str:
+    """One sentence on all rows over several workloads; empty where there is nothing to average."""
+    found = overall(run)
+    if found is None:
+        return ""
+    names = say.row_names(cells_of(run, found.workloads[0]))
+    first, *others = (mean for mean in found.means if mean.row != found.reference)
+    takes = f"{names[first.row]} takes {_mean(first)} as long as {names[found.reference]}"
+    parts = [f"{takes}{_ends(first)}"]
+    parts += [f"{names[mean.row]} {_mean(mean)}{_ends(mean)}" for mean in others]
+    return (
+        f"over {_listed(found.workloads)}, in the geometric mean of times per step: "
+        f"{'; '.join(parts)}."
+    )
+
+
+def _ranked(run: Run, ranking: Ranking, names: Mapping[Row, str]) -> Iterator[str]:
+    leader = names[ranking.places[0].cell.row]
+    rounds = run.plan.most_rounds * run.plan.most_launches
+    effort = say.Effort(rounds, round_seconds(run, ranking.workload))
+    yield say.fastest(ranking, names)
+    for place in ranking.places[1:]:
+        name, found = names[place.cell.row], place.comparison
+        if found is None:
+            yield f"? {name} and {leader} share no round that counts."
+            continue
+        if found.verdict not in CLEAR:
+            yield say.relation(name, leader, found, effort)
+        yield say.drifted(name, leader, found)
+    yield say.setup(run, ranking, names)
+
+
+def _mean(mean: Mean) -> str:
+    return f"{numbers.significant(mean.ratio)}x"
+
+
+def _ends(mean: Mean) -> str:
+    if mean.interval is None:
+        return " (too few rounds for an interval)"
+    return f" (95 % CI {say.interval(mean.interval)})"
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    """Names as in a sentence: `a, b and c`."""
+    return f"{', '.join(names[:-1])} and {names[-1]}"

@@ -1,0 +1,96 @@
+"""What is said instead of a ranking when two copies of one row differ too much."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from envdoctor.report import numbers
+from envdoctor.statistics.disturbance import Disturbance, disturbance
+from envdoctor.statistics.ranking import TOO_NOISY
+
+if TYPE_CHECKING:
+    from envdoctor.model.run import Plan, Run
+    from envdoctor.statistics.resolution import Resolution
+
+
+def too_noisy(run: Run, workload: str, found: Resolution) -> tuple[str, ...]:
+    """The lines for grade D: how far the copies differed, what was counted, what helps."""
+    seen = disturbance(run, workload)
+    helps = " · ".join(_remedies(seen, run.plan))
+    shows = _share(found.smallest_difference)
+    return (
+        TOO_NOISY,
+        f"  {_copies(found)}",
+        f"  {_counted(seen)}",
+        f"  likely cause: {_cause(seen, run.plan.threads)}",
+        f"What helps: {helps}. Differences above about {shows} would still show.",
+    )
+
+
+def _copies(found: Resolution) -> str:
+    name = found.row.title
+    low, high = (f"{(end - 1) * 100:+.2g}" for end in (found.interval.low, found.interval.high))
+    return (
+        f"two copies of the same backend ({name}, {name}') differed by "
+        f"{_share(abs(found.comparison.ratio - 1))} (95 % CI {low} % .. {high} %)"
+    )
+
+
+def _counted(seen: Disturbance) -> str:
+    rounds = f"{seen.disturbed_rounds} of {seen.rounds} rounds were disturbed"
+    if seen.worst_delay_share is None:
+        return rounds
+    delay = numbers.percent(seen.worst_delay_share)
+    return f"run-queue delay {delay} of CPU time in the worst twentieth of blocks; {rounds}"
+
+
+def _cause(seen: Disturbance, threads: int) -> str:
+    """What the most frequent cause means, with what was counted of it."""
+    match seen.causes[0] if seen.causes else None:
+        case "foreign CPU" | "run-queue delay":
+            return _others(seen, threads)
+        case "steal":
+            cpus = f"{seen.stolen_cpus or 0:.1f} of your {_cpus(threads)}"
+            return f"the hypervisor gave {cpus} to other machines"
+        case "quota":
+            return "the CPU quota of the control group was used up"
+        case "GPU throttling":
+            return "the GPU slowed itself down, for heat or power"
+        case "canary":
+            return "the CPU itself changed its speed: its clock, its heat or its neighbours"
+        case None:
+            return "unknown; no counter of this machine shows one"
+
+
+def _others(seen: Disturbance, threads: int) -> str:
+    pressure = ""
+    if seen.pressure_share is not None:
+        share = numbers.percent(min(1.0, seen.pressure_share))
+        pressure = f" (some task waited for a CPU in {share} of the time)"
+    if not seen.foreign_cpus:
+        return f"more threads were ready to run than there were CPUs{pressure}"
+    return f"other processes used {seen.foreign_cpus:.1f} of your {_cpus(threads)}{pressure}"
+
+
+def _remedies(seen: Disturbance, plan: Plan) -> list[str]:
+    """What to try, the cause's own remedy first."""
+    match seen.causes[0] if seen.causes else None:
+        case "steal":
+            first = "a machine that is not shared"
+        case "quota":
+            first = "a higher CPU limit"
+        case "GPU throttling":
+            first = "let the GPU cool down"
+        case _:
+            first = "close other work"
+    fewer = ["--threads 1"] if plan.threads > 1 else []
+    longer = ["--rigorous"] if plan.preset != "rigorous" else []
+    return [first, *fewer, *longer, "run again later"]
+
+
+def _cpus(threads: int) -> str:
+    return "1 CPU" if threads == 1 else f"{threads} CPUs"
+
+
+def _share(share: float) -> str:
+    return f"{numbers.significant(share * 100, 2)} %"

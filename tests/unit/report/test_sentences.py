@@ -1,0 +1,407 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from math import exp
+
+import pytest
+from msgspec import structs
+
+from envdoctor.model.cell import Block, Cell, Certificate, Launch, Noise, Phases, Row
+from envdoctor.model.facts import Facts
+from envdoctor.model.outcome import OK
+from envdoctor.model.run import Plan, Round, Run
+from envdoctor.report.sentences import (
+    Effort,
+    drifted,
+    interval,
+    ratio,
+    relation,
+    row_names,
+    sentences,
+)
+from envdoctor.statistics.drift import Drift
+from envdoctor.statistics.interval import Interval
+from envdoctor.statistics.paired import Comparison
+from envdoctor.statistics.ranking import rank
+from envdoctor.statistics.verdicts import verdict
+
+NUMPY = Row(backend="numpy", mode="numpy")
+TWIN = structs.replace(NUMPY, twin=True)
+EFFORT = Effort(most_rounds=48, round_seconds=3.0)
+ROUNDS = 12
+SWING = (0.996, 1.004, 1.0)
+"""A spread of 0.4 %, the same in every third round."""
+
+
+def _cell(
+    row: Row,
+    milliseconds: float,
+    *,
+    setup_seconds: float = 0.1,
+    swing: Sequence[float] = SWING,
+    shift: int = 0,
+) -> Cell:
+    phases = Phases(
+        start_seconds=0.0,
+        import_seconds=setup_seconds,
+        device_init_seconds=0.0,
+        build_seconds=0.0,
+        stage_seconds=0.0,
+        first_step_seconds=0.0,
+    )
+    return Cell(
+        row=row,
+        workload="w",
+        outcome=OK,
+        version="1.0",
+        certificate=Certificate(same_work=True, tier="G64"),
+        launches=tuple(
+            Launch(launch=number, phases=phases, caches="cold", alone=True, warmup_ns=())
+            for number in range(3)
+        ),
+        blocks=tuple(
+            Block(
+                launch=launch,
+                round=number,
+                position=0,
+                steps=100,
+                wall_ns=round(milliseconds * 1e8 * swing[(number + shift) % len(swing)]),
+                cpu_ns=100_000_000,
+            )
+            for launch in range(3)
+            for number in range(ROUNDS)
+        ),
+    )
+
+
+def _run(*cells: Cell, **plan: object) -> Run:
+    values = {
+        "rows": tuple(cell.row for cell in cells),
+        "twin": NUMPY,
+        "workloads": ("w",),
+        "cpus": (0, 1),
+        "seed": 0,
+        "preset": "default",
+        "least_launches": 3,
+        "most_launches": 3,
+        "least_rounds": 8,
+        "most_rounds": 16,
+        "half_width": 0.02,
+        "margin": 0.02,
+        "block_seconds": 0.1,
+    }
+    return Run(
+        id="r",
+        envdoctor_version="0",
+        state="finished",
+        started_at="2026-01-01T00:00:00+00:00",
+        facts=Facts(),
+        plan=Plan(**{**values, **plan}),
+        cells=cells,
+        rounds=tuple(
+            Round(workload="w", launch=launch, round=number, attempt=0, kept=True)
+            for launch in range(3)
+            for number in range(ROUNDS)
+        ),
+    )
+
+
+def _twins(**values: object) -> tuple[Cell, Cell]:
+    return _cell(NUMPY, 3.0), _cell(TWIN, 3.0, **values)
+
+
+def _row(backend: str) -> Row:
+    return Row(backend=backend, mode=backend)
+
+
+def _say(run: Run) -> tuple[str, ...]:
+    return tuple(_plain(line) for line in sentences(run, rank(run, "w")))
+
+
+def _plain(text: str) -> str:
+    """With hyphens for the dashes between the ends of an interval."""
+    return text.replace("\N{EN DASH}", "-")
+
+
+def _comparison(low: float, high: float, **values: object) -> Comparison:
+    found = Interval(low, high)
+    plain = Comparison(
+        ratio=exp(found.log_ratio),
+        interval=found,
+        verdict=verdict(found, 0.02),
+        margin=0.02,
+        rounds=36,
+        least_rounds=7,
+        launches=3,
+        pair_deviation=0.02,
+        autocorrelation=0.0,
+        autocorrelated=False,
+        drift=None,
+    )
+    return replace(plain, **values)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "line"),
+    [
+        (
+            1.034,
+            1.063,
+            "b takes 1.05x as long as a (95 % CI 1.03-1.06; 36 paired rounds, 3 launches).",
+        ),
+        (0.5, 0.6, "b takes 0.55x as long as a (95 % CI 0.50-0.60; 36 paired rounds, 3 launches)."),
+        (
+            1.01,
+            1.05,
+            "~ b takes about 1.03x as long as a (1.01-1.05); real, but it may be under the 2 % margin.",
+        ),
+        (
+            0.95,
+            0.99,
+            "~ b takes about 0.97x as long as a (0.95-0.99); real, but it may be under the 2 % margin.",
+        ),
+        (0.99, 1.01, "= b and a: no difference larger than 2 % (CI 0.99-1.01)."),
+        (
+            1.004,
+            1.03,
+            "~ b takes about 1.02x as long as a (1.004-1.030); real, but it may be under the 2 % margin.",
+        ),
+        (
+            0.98,
+            1.24,
+            "? b vs a: 1.1x (0.98-1.24). Too noisy to say; about 47 more rounds (2 min) would settle it.",
+        ),
+        (
+            0.95,
+            1.09,
+            "? b vs a: 1.0x (0.95-1.09). Too noisy to say; settling it would take more than your budget.",
+        ),
+        (
+            11.0,
+            14.0,
+            "b takes 12.4x as long as a (95 % CI 11.0-14.0; 36 paired rounds, 3 launches).",
+        ),
+    ],
+)
+def test_each_verdict_has_its_line(low: float, high: float, line: str) -> None:
+    assert _plain(relation("b", "a", _comparison(low, high), EFFORT)) == line
+
+
+def test_the_margin_that_counted_is_the_one_that_is_said() -> None:
+    found = _comparison(0.98, 1.03, margin=0.0312, verdict="tie")
+    assert "no difference larger than 3.1 %" in relation("b", "a", found, EFFORT)
+
+
+def test_one_of_something_is_singular() -> None:
+    found = _comparison(1.05, 1.06, rounds=1, launches=1)
+    assert "1 paired round, 1 launch)" in relation("b", "a", found, EFFORT)
+
+
+def test_without_an_interval_no_interval_is_shown() -> None:
+    found = _comparison(1.05, 1.06, interval=None, verdict="inconclusive", rounds=5)
+    assert relation("b", "a", found, EFFORT) == (
+        "? b vs a: 5 paired rounds are too few for an interval; 2 more would give one."
+    )
+
+
+def test_the_time_is_left_out_where_it_is_not_known() -> None:
+    line = relation("b", "a", _comparison(0.98, 1.24), Effort(48))
+    assert line.endswith("about 47 more rounds would settle it.")
+
+
+def test_a_drift_is_told_with_its_halves() -> None:
+    assert drifted("b", "a", _comparison(1.05, 1.06)) == ""
+    found = _comparison(1.05, 1.06, drift=Drift(1.021, 1.104))
+    assert drifted("b", "a", found) == (
+        "b drifted against a: 1.02x in the first half of the rounds, 1.10x in the second."
+    )
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "text"),
+    [(1.05, 1.06, "1.05x"), (0.9, 1.3, "1.1x"), (0.01, 0.012, "0.0110x"), (80, 90, "84.9x")],
+)
+def test_a_ratio_has_the_decimals_that_it_deserves(low: float, high: float, text: str) -> None:
+    assert ratio(_comparison(low, high)) == text
+
+
+def test_an_end_never_reads_as_one_that_is_not() -> None:
+    assert _plain(interval(Interval(1.0042, 1.021))) == "1.004-1.021"
+    assert _plain(interval(Interval(0.99, 1.021))) == "0.99-1.02"
+
+
+def test_a_ranking_is_told_from_the_fastest_on() -> None:
+    run = _run(
+        *_twins(),
+        _cell(_row("jax"), 1.82, setup_seconds=2.1),
+        _cell(_row("torch"), 1.83, setup_seconds=0.3),
+        _cell(_row("tensorflow"), 1.91, setup_seconds=1.2),
+    )
+    # The twin repeats every time, so the floor alone is what it shows: 1.96 * 0.5 % / sqrt(3).
+    assert _say(run) == (
+        "fastest: jax 1.82 ms/step; torch is equal within 2 % (1.01x, 95 % CI 0.999-1.012).",
+        "tensorflow takes 1.05x as long as jax (95 % CI 1.04-1.06; 36 paired rounds, 3 launches).",
+        "numpy takes 1.65x as long as jax (95 % CI 1.64-1.66; 36 paired rounds, 3 launches).",
+        "jax pays 2.10 s before the first steady step; tensorflow is ahead until step 10,000 on this workload.",
+        "on this machine now, differences under 1.1 % cannot be seen (A/A ±0.57 %).",
+    )
+
+
+def test_the_row_that_is_ahead_for_longest_is_the_one_that_is_told() -> None:
+    run = _run(*_twins(), _cell(_row("jax"), 1.0, setup_seconds=5.1))
+    assert _say(run)[2] == (
+        "jax pays 5.10 s before the first steady step; numpy is ahead until step 2,500 on this workload."
+    )
+    free = _run(*_twins(), _cell(_row("jax"), 1.0, setup_seconds=0.05))
+    assert not any("pays" in line for line in _say(free))
+
+
+def test_equal_titles_are_told_apart_by_what_differs() -> None:
+    torch = Row(backend="torch", mode="eager")
+    other = structs.replace(torch, interpreter="/other/bin/python")
+    cells = [
+        _cell(torch, 1.0),
+        structs.replace(_cell(other, 1.0), version="2.0"),
+        _cell(NUMPY, 1.0),
+    ]
+    assert list(row_names(cells).values()) == [
+        "torch eager 1.0",
+        "torch eager 2.0 /other/bin/python",
+        "numpy",
+    ]
+
+
+def test_a_row_that_never_settled_is_an_upper_bound() -> None:
+    cell = _cell(_row("jax"), 1.0)
+    unsteady = structs.replace(cell.launches[1], steady=False)
+    compiling = structs.replace(cell.launches[1], compiled_while_timed=4)
+    says = []
+    for launch in (unsteady, compiling):
+        changed = structs.replace(cell, launches=(cell.launches[0], launch))
+        says += [line for line in _say(_run(*_twins(), changed)) if "steady state" in line]
+    assert says == [
+        "jax did not reach a steady state; its time is an upper bound.",
+        "jax did not reach a steady state (compiled 4 times while it was timed); its time is an upper bound.",
+    ]
+
+
+def test_a_gpu_that_slowed_down_is_told() -> None:
+    run = _run(*_twins())
+    turns = [
+        structs.replace(turn, attempt=1, kept=False, causes=("GPU throttling",))
+        for turn in run.rounds[:7]
+    ]
+    run = structs.replace(run, rounds=(*run.rounds, *turns))
+    assert (
+        "the GPU slowed itself down, for heat or power, in 7 of 43 rounds; none of them counts."
+        in _say(run)
+    )
+
+
+def test_rows_that_share_no_round_are_told() -> None:
+    jax = _cell(_row("jax"), 1.0)
+    late = structs.replace(
+        jax, blocks=tuple(structs.replace(b, launch=b.launch + 3) for b in jax.blocks)
+    )
+    run = _run(*_twins(), late)
+    turns = tuple(structs.replace(turn, launch=turn.launch + 3) for turn in run.rounds)
+    assert "? numpy and jax share no round that counts." in _say(
+        structs.replace(run, rounds=run.rounds + turns)
+    )
+
+
+def test_what_was_not_paired_says_why_and_nothing_else() -> None:
+    assert _say(_run(*_twins(), _cell(_row("jax"), 1.0), interleaved=False)) == (
+        "Memory forced a fresh start for every block, so no two rows were measured side by side.",
+    )
+
+
+def _noisy(cause: str, noise: Noise | None, **plan: object) -> tuple[str, ...]:
+    """What is said of a twin that is far off, with half the rounds disturbed by a cause."""
+    cells = [
+        structs.replace(
+            cell, blocks=tuple(structs.replace(block, noise=noise) for block in cell.blocks)
+        )
+        for cell in (*_twins(swing=(0.7, 1.6, 1.0)), _cell(_row("jax"), 1.0))
+    ]
+    run = _run(*cells, **plan)
+    turns = [
+        structs.replace(turn, causes=(cause,) if cause and turn.round % 2 else ())
+        for turn in run.rounds
+    ]
+    return _say(structs.replace(run, rounds=tuple(turns)))
+
+
+def test_a_machine_that_is_too_noisy_is_told_with_its_numbers() -> None:
+    noise = Noise(run_delay_ns=90_000_000, busy_ns=230_000_000, pressure_ns=200_000_000)
+    lines = _noisy("foreign CPU", noise)
+    assert lines[0] == "This machine is too noisy to rank these backends right now."
+    assert lines[1].startswith("  two copies of the same backend (numpy, numpy') differed by ")
+    assert lines[1].endswith(" %)")
+    # Blocks of 0.1 s (jax) and of about 0.3 s (numpy), with the same delay and use.
+    assert lines[2] == (
+        "  run-queue delay 45 % of CPU time in the worst twentieth of blocks; "
+        "18 of 36 rounds were disturbed"
+    )
+    assert lines[3] == (
+        "  likely cause: other processes used 0.5 of your 2 CPUs "
+        "(some task waited for a CPU in 82 % of the time)"
+    )
+    assert lines[4].startswith(
+        "What helps: close other work · --threads 1 · --rigorous · run again later. "
+        "Differences above about "
+    )
+    assert len(lines) == 5
+
+
+@pytest.mark.parametrize(
+    ("cause", "noise", "said", "helps"),
+    [
+        (
+            "steal",
+            Noise(steal_ns=40_000_000),
+            "the hypervisor gave 0.2 of your 2 CPUs to other machines",
+            "a machine that is not shared",
+        ),
+        ("quota", None, "the CPU quota of the control group was used up", "a higher CPU limit"),
+        (
+            "GPU throttling",
+            None,
+            "the GPU slowed itself down, for heat or power",
+            "let the GPU cool down",
+        ),
+        (
+            "canary",
+            None,
+            "the CPU itself changed its speed: its clock, its heat or its neighbours",
+            "close other work",
+        ),
+        (
+            "run-queue delay",
+            Noise(run_delay_ns=10_000_000),
+            "more threads were ready to run than there were CPUs",
+            "close other work",
+        ),
+        ("", None, "unknown; no counter of this machine shows one", "close other work"),
+    ],
+)
+def test_every_cause_has_its_words_and_its_remedy(
+    cause: str, noise: Noise | None, said: str, helps: str
+) -> None:
+    lines = _noisy(cause, noise)
+    assert lines[3] == f"  likely cause: {said}"
+    assert lines[4].startswith(f"What helps: {helps} · ")
+
+
+def test_what_is_already_done_is_not_recommended() -> None:
+    last = _noisy("quota", None, cpus=(0,), preset="rigorous")[4]
+    assert last.startswith("What helps: a higher CPU limit · run again later. ")
+
+
+def test_no_line_says_faster_by_percent_or_significant() -> None:
+    run = _run(*_twins(), *(_cell(_row(f"b{n}"), 1 + n / 50) for n in range(5)))
+    texts = " ".join([*_say(run), *_noisy("steal", None)])
+    assert "significant" not in texts
+    assert "% faster" not in texts
+    assert "% slower" not in texts
