@@ -6,6 +6,7 @@ import click
 
 from envdoctor import __version__
 from envdoctor.cli.bench import bench
+from envdoctor.cli.compare import compare
 from envdoctor.cli.parity import parity
 from envdoctor.cli.plugins import plugins
 from envdoctor.cli.workloads import workloads
@@ -30,6 +31,7 @@ def main(context: click.Context, *, no_plugins: bool) -> None:
 
 
 main.add_command(bench)
+main.add_command(compare)
 main.add_command(parity)
 main.add_command(plugins)
 main.add_command(workloads)
