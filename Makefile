@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 FRAMEWORKS := torch tensorflow-cpu jax
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet -c constraints.txt
 
-.PHONY: bench test check fix clean
+.PHONY: bench test check fix harness clean
 .DEFAULT_GOAL := test
 
 $(VENV)/ready-bench: pyproject.toml constraints.txt
@@ -20,6 +20,7 @@ $(VENV)/ready-test: $(VENV)/ready-bench
 	$(PIP) -e ".[dev]"
 	touch $@
 
+bench: ARGS ?= --quick
 bench: $(VENV)/ready-bench
 	$(BIN)/envdoctor bench $(ARGS)
 
@@ -31,6 +32,12 @@ check: $(VENV)/ready-test
 
 test: check
 	$(BIN)/python -m pytest $(ARGS)
+
+# All three, even if one fails; ARGS=--quick for a short round.
+harness: $(VENV)/ready-bench
+	@code=0; for script in command_line overhead backends; do \
+	  $(BIN)/python benchmarks/harness/$$script.py $(ARGS) || code=1; \
+	done; exit $$code
 
 fix: $(VENV)/ready-test
 	$(BIN)/ruff check --fix .
