@@ -9,6 +9,7 @@ from envdoctor.model.outcome import Outcome
 from envdoctor.statistics.blocks import summarise
 from envdoctor.statistics.pairing import kept_blocks
 from envdoctor.statistics.utilisation import refusal
+from envdoctor.target.channel import WorkerEnded
 
 if TYPE_CHECKING:
     from envdoctor.bench.ledger import Ledger
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 
 PRODUCT_SECONDS = 0.25
 """The longest single product: larger ones would take longer than they are worth."""
+
+ANSWERED = {"failed", "out_of_memory", "unsupported"}
+"""Endings that a living worker tells of itself."""
 
 
 class Ceilings:
@@ -32,7 +36,14 @@ class Ceilings:
         if backend in self._products:
             return
         self._products[backend] = {}
-        answer = seat.worker.ask("ceiling", seconds=PRODUCT_SECONDS, copying=not any(self._copies))
+        try:
+            answer = seat.worker.ask(
+                "ceiling", seconds=PRODUCT_SECONDS, copying=not any(self._copies)
+            )
+        except WorkerEnded as ended:
+            if ended.outcome.status in ANSWERED:
+                return  # the worker lives, and its row is not judged by its product
+            raise
         self._products[backend] = parse_products(answer["products"])
         self._copies.append(answer["copy_bytes_per_second"])
 

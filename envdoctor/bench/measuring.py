@@ -6,6 +6,7 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from envdoctor.bench import estimate
+from envdoctor.bench.contamination import oversubscribed
 from envdoctor.bench.cpu_use import verdict_on_cpu_use
 from envdoctor.bench.events import Began, Ended, Saved
 from envdoctor.bench.launching import Launch, Scene
@@ -39,7 +40,7 @@ class Measurement:
         """Launch after launch.
 
         Args:
-            deadline: on the monotonic clock; no round begins after it.
+            deadline: on the monotonic clock; after the least rounds none begins beyond it.
             limited: whether the user set it, so that it cuts even the least that the preset wants.
         """
         number = 0
@@ -89,6 +90,8 @@ class Measurement:
         for row in self._rows:
             cell = scene.ledger.cell(row.row, scene.prepared.name)
             found = verdict_on_cpu_use(kept_blocks(scene.ledger.run, cell), len(scene.host.cpus))
+            if oversubscribed(cell.blocks, len(scene.host.cpus)):
+                scene.ledger.keep(row.row, scene.prepared.name, oversubscribed=True)
             if found.refused and row.device == "cpu":
                 outcome = Outcome(status="different", reason=found.text)
                 scene.ledger.keep(row.row, scene.prepared.name, outcome=outcome)

@@ -29,8 +29,8 @@ class Preset:
     """So that clock and synchronisation are a vanishing share."""
 
 
-QUICK = Preset("quick", 1, 1, 8, 10, 0.05, 45.0, 2.0, fresh=False)
-DEFAULT = Preset("default", 2, 3, 8, 16, 0.02, 240.0, 6.0, fresh=False)
+QUICK = Preset("quick", 1, 1, 8, 10, 0.05, 40.0, 2.0, fresh=False)
+DEFAULT = Preset("default", 2, 3, 8, 16, 0.02, 110.0, 4.0, fresh=False)
 RIGOROUS = Preset("rigorous", 5, 5, 10, 40, 0.01, 1200.0, 60.0, fresh=True)
 PRESETS = {preset.name: preset for preset in (QUICK, DEFAULT, RIGOROUS)}
 

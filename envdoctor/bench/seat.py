@@ -38,6 +38,9 @@ LONGEST_SETTLING = 300
 """Short blocks at most, however short they are."""
 REWARM_SECONDS = 0.02
 """After idling the first step is slower; a step at least, and as many as fit in this."""
+GPU_REWARM_SECONDS = 0.3
+"""A GPU lowers its clock when it idles, and takes longer to raise it."""
+GPU_BLOCK_SECONDS = 0.25
 
 
 @dataclass(frozen=True)
@@ -182,6 +185,8 @@ class Seat:
             if times[-1] * short < SETTLE_BLOCK_SECONDS / 2:
                 short = max(short + 1, round(SETTLE_BLOCK_SECONDS / times[-1]))
         recompiles = len(compiled) >= 4 and len(set(compiled[-4:])) == 4
+        if self.setting.device != "cpu":
+            block_seconds = max(block_seconds, GPU_BLOCK_SECONDS)
         self._steps = block_steps(median(times[-8:]), block_seconds)
         self._keep_launch(
             settling_ns=tuple(round(each / NANOSECOND) for each in times),
@@ -193,7 +198,8 @@ class Seat:
     def take_block(self, number: int, attempt: int, position: int) -> Block:
         """Wake the worker, let it take one block, and put it to sleep again."""
         self.wake()
-        answer = self._take(self._steps, REWARM_SECONDS)
+        on_cpu = self.setting.device == "cpu"
+        answer = self._take(self._steps, REWARM_SECONDS if on_cpu else GPU_REWARM_SECONDS)
         self.sleep()
         launch = self._launch
         if launch.compilations is not None and answer["compilations"] is not None:

@@ -88,7 +88,6 @@ class Launch(Struct, frozen=True, kw_only=True):
     """Programs compiled during the blocks: any makes the row unsteady."""
     block_steps: int = 0
     """Steps of a block, from calibration."""
-    os_threads: int | None = None
 
 
 class Noise(Struct, frozen=True, kw_only=True):
@@ -135,12 +134,13 @@ class Memory(Struct, frozen=True, kw_only=True):
     footprint_bytes: int
     """Resident after import and one operation, less a bare interpreter: what it costs to exist."""
     working_set_bytes: int
-    """The peak of the steady phase less the level after building: what the model costs."""
+    """The peak of the steady steps less the level before building: what the model costs."""
     peak_bytes: int
     """The highest of any phase."""
     compile_peak_bytes: int | None = None
-    """The peak from building to the end of the first step."""
+    """The peak from building to the end of the first step, less the level before."""
     steady_peak_bytes: int | None = None
+    """The peak of the steps after the first."""
     device_peak_bytes: int | None = None
     device_reserved_bytes: int | None = None
 
@@ -157,7 +157,7 @@ class Plausibility(Struct, frozen=True, kw_only=True):
     losses_fell: bool | None = None
     canary: float | None = None
     """A product that strict float32 and the reduced precisions round apart, less its true value,
-    relative: at most 1e-6 in float32, 1e-4 and more in TF32 or bfloat16."""
+    relative: at most 2e-6 in float32, 1e-4 and more in TF32 or bfloat16."""
 
 
 class Quality(Struct, frozen=True, kw_only=True):
@@ -193,6 +193,8 @@ class Cell(Struct, frozen=True, kw_only=True):
     """All of them, those of contaminated rounds too."""
     plausibility: Plausibility | None = None
     memory: Memory | None = None
+    oversubscribed: bool = False
+    """Whether its own threads waited for each other on CPUs that nobody else used."""
     training_seconds: float | None = None
     """The whole training plan, the steps only."""
     evaluation_seconds: float | None = None

@@ -33,6 +33,11 @@ def remarks(run: Run, ranking: Ranking) -> tuple[str, ...]:
     else:
         lines = [ranking.reason]
     lines += [say.not_steady(place, names[place.cell.row]) for place in ranking.places]
+    lines += [
+        f"{names[place.cell.row]} has more threads than CPUs: they wait for each other."
+        for place in ranking.places
+        if place.cell.oversubscribed
+    ]
     lines.append(say.throttled(run, ranking.workload))
     if ranking.leader is not None and found is not None:
         lines.append(say.resolution(found))

@@ -182,7 +182,10 @@ def throttled(run: Run, workload: str) -> str:
     if not seen.throttled_gpu_rounds:
         return ""
     rounds = f"{seen.throttled_gpu_rounds} of {_count(seen.rounds, 'round')}"
-    return f"the GPU slowed itself down, for heat or power, in {rounds}; none of them counts."
+    return (
+        f"the GPU slowed itself down, for heat or power, in {rounds}, which were repeated where "
+        "the budget allowed."
+    )
 
 
 def resolution(found: Resolution) -> str:

@@ -88,6 +88,7 @@ class Shell:
             **os.environ,
             "PYTHONPATH": str(self.folder),
             "XDG_DATA_HOME": str(self.folder / "data"),
+            "XDG_CACHE_HOME": str(self.folder / "cache"),
             "COLUMNS": "200",
         }
         return subprocess.run(

@@ -6,7 +6,9 @@ import re
 
 import pytest
 
+from envdoctor.bench import presets
 from envdoctor.errors import ExitCode
+from envdoctor.statistics import conditions
 from envdoctor.workload.prepare import prepare
 
 
@@ -35,14 +37,33 @@ def test_a_real_table_stands_between_the_markers(readme):
     assert "yes" in table[1]
 
 
-def test_every_column_of_the_table_is_explained(readme):
+def test_every_column_of_the_table_is_explained(readme, open_page):
     explained = " ".join(readme.table("## How to read it"))
-    headings = re.search(r"^\| (backend .+?) \|$", readme.text, re.MULTILINE)
-    assert headings is not None
-    for heading in headings[1].split(" | "):
-        assert heading.removesuffix(" %") in explained
+    written = open_page("tests/golden/run.md").text
+    headings = re.findall(
+        r"^\| (?:# \| )?(backend \| step .+?) \|$", readme.text + written, re.MULTILINE
+    )
+    assert len(headings) >= 4
+    for heading in {word for line in headings for word in line.split(" | ")} | {"#"}:
+        assert heading.removesuffix(" %") in explained, heading
+
+
+def test_the_presets_end_where_it_says(readme):
+    told = dict(
+        re.findall(r"^envdoctor bench --(\w+) .+until ±(\d+) %$", readme.text, re.MULTILINE)
+    )
+    assert told == {
+        preset.name: f"{preset.half_width * 100:g}" for preset in (presets.QUICK, presets.RIGOROUS)
+    }
+
+
+def test_its_conditions_are_understood(readme):
+    (block,) = [block.text for block in readme.blocks("sh") if "--fail-if" in block.text]
+    told = re.findall(r'--fail-if "(.+?)"', block)
+    assert [conditions.parse(text).between_runs for text in told] == [False, True]
 
 
 def test_it_is_read_in_two_minutes(readme):
     outside_the_table = re.sub(r"<!-- table:begin.+table:end -->", "", readme.text, flags=re.DOTALL)
-    assert len(outside_the_table.split()) < 850
+    words = [word for word in outside_the_table.split() if any(map(str.isalnum, word))]
+    assert len(words) < 800

@@ -10,6 +10,7 @@ import msgspec
 import pytest
 
 from envdoctor.cli import dispatch
+from envdoctor.errors import ExitCode
 from envdoctor.model import description as d
 from envdoctor.workload.kinds import resolve_layer
 from envdoctor.workload.pieces import Initial, Place
@@ -148,8 +149,9 @@ def test_the_example_is_counted_as_the_guide_says(guide, here, capsys):
 def test_the_example_trains(guide, shell):
     guide.write_files(shell.folder, "toml", "csv")
     _, bench = guide.commands()
-    done = shell.run(bench, "--threads", "1", "--quiet")
-    assert done.returncode == 0, done.stdout + done.stderr
+    done = shell.run(bench, "--quick", "--threads", "1", "--quiet")
+    # A busy machine may rank nothing; that, too, comes after all rows were measured.
+    assert done.returncode in {ExitCode.DONE, ExitCode.INCOMPLETE}, done.stdout + done.stderr
     assert "my-model" in done.stdout
     assert "yes" in done.stdout
 

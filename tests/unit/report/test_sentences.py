@@ -294,8 +294,8 @@ def test_a_gpu_that_slowed_down_is_told() -> None:
     ]
     run = structs.replace(run, rounds=(*run.rounds, *turns))
     assert (
-        "the GPU slowed itself down, for heat or power, in 7 of 43 rounds; none of them counts."
-        in _say(run)
+        "the GPU slowed itself down, for heat or power, in 7 of 43 rounds, "
+        "which were repeated where the budget allowed." in _say(run)
     )
 
 
