@@ -49,7 +49,7 @@ class Trainer:
         self._loss_of = find_loss(workload.loss)
         devices.reset_peak()
         self._model = Model(workload, weights, self._dtype, setting.mode)
-        self._optimizer = make_optimizer(job.optimizer, self._model.parameters)
+        self._optimizer = make_optimizer(job.optimizer, self._model.variables)
         self._forward = self._function(self._model.__call__)
         self._loss: Any = None
 
@@ -77,8 +77,8 @@ class Trainer:
 
     def differentiate(self, batch: int) -> Gradients:
         """Run forward and backward pass of the step, and no update."""
-        loss, outputs, gradient = self._differentiate(self._batches[batch])
-        tensors = self._model.by_name(gradient.numpy())
+        loss, outputs, gradients = self._differentiate(self._batches[batch])
+        tensors = self._model.by_name(gradients)
         return Gradients(float(loss), outputs.numpy(), tensors)
 
     def outputs(self, split: str) -> Array:
@@ -89,7 +89,7 @@ class Trainer:
 
     def weights(self) -> Mapping[str, Array]:
         """The present parameters, by canonical name and shape."""
-        return self._model.by_name(self._model.parameters.numpy())
+        return self._model.by_name(self._model.variables)
 
     def device_memory(self) -> Optional[DeviceMemory]:
         """The peak on a GPU since the trainer was built."""
@@ -116,8 +116,8 @@ class Trainer:
         return tf.function(function, input_signature=signature, jit_compile=self._compiled)
 
     def _take_step(self, rows: Any) -> Any:
-        loss, _, gradient = self._forward_and_backward(rows)
-        self._optimizer.apply(gradient)
+        loss, _, gradients = self._forward_and_backward(rows)
+        self._optimizer.apply(gradients)
         return loss
 
     def _forward_and_backward(self, rows: Any) -> Tuple[Any, Any, Any]:
@@ -125,4 +125,5 @@ class Trainer:
         with tf.GradientTape() as tape:
             outputs = self._model(inputs)
             loss = self._loss_of(outputs, targets)
-        return loss, outputs, tape.gradient(loss, self._model.parameters)
+        gradients = tape.gradient(loss, self._model.variables)
+        return loss, outputs, [tf.convert_to_tensor(gradient) for gradient in gradients]

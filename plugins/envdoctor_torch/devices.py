@@ -15,6 +15,9 @@ from envdoctor.child.contract import DeviceMemory, Setting, Unsupported, float_t
 DTYPES = {np.float32: torch.float32, np.float64: torch.float64}
 COMPILERS = {"darwin": "clang++", "win32": "cl"}
 
+# The first that traces torch.func.functional_call inside torch.compile by default.
+LEAST_COMPILING = "2.5"
+
 
 def find_device(setting: Setting) -> torch.device:
     """The device of the setting. Raises Unsupported when this torch cannot use it."""
@@ -100,6 +103,10 @@ def _require_mps(setting: Setting) -> None:
 
 
 def _require_compiler(device: torch.device) -> None:
+    if torch.__version__ < LEAST_COMPILING:
+        raise Unsupported(
+            f"mode compile needs torch {LEAST_COMPILING}: older compile no torch.func"
+        )
     if device.type != "cpu":
         return
     compiler = os.environ.get("CXX") or COMPILERS.get(sys.platform, "g++")

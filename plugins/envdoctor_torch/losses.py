@@ -7,6 +7,8 @@ from typing import Callable, Dict
 from torch import Tensor
 from torch.nn import functional
 
+from envdoctor.child.contract import Unsupported
+
 Loss = Callable[[Tensor, Tensor], Tensor]
 
 
@@ -26,3 +28,10 @@ LOSSES: Dict[str, Loss] = {
     "mean_squared_error": functional.mse_loss,
     "inner_product": inner_product,
 }
+
+
+def find_loss(name: str) -> Loss:
+    """The loss of that name. Raises Unsupported when there is none."""
+    if name not in LOSSES:
+        raise Unsupported(f"the torch backend has no loss {name}")
+    return LOSSES[name]

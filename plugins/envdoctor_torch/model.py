@@ -1,22 +1,20 @@
-"""Builds the module of a whole workload, and what is minimised."""
+"""Builds the module of a whole workload."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Callable, List, Tuple
+from typing import TYPE_CHECKING, List, Tuple
 
-import torch
-from torch import Tensor, nn
+from torch import nn
 
-from envdoctor.child.contract import Unsupported, Workload
 from envdoctor_torch.layers import build_layer
-from envdoctor_torch.losses import LOSSES, Loss
 from envdoctor_torch.modules import ToChannelsFirst, ToChannelsLast
 from envdoctor_torch.place import Place
 
 if TYPE_CHECKING:
-    from envdoctor_torch.parameters import Bindings
+    import torch
 
-Objective = Callable[[Tensor, Tensor, Tensor], Tuple[Tensor, Tensor]]
+    from envdoctor.child.contract import Workload
+    from envdoctor_torch.parameters import Bindings
 
 
 def build_model(
@@ -34,24 +32,3 @@ def build_model(
     if len(workload.layers[-1].output_shape) == 3:
         parts.append(ToChannelsLast())
     return nn.Sequential(*parts), bindings
-
-
-def find_loss(name: str) -> Loss:
-    """The loss of that name. Raises Unsupported when there is none."""
-    if name not in LOSSES:
-        raise Unsupported(f"the torch backend has no loss {name}")
-    return LOSSES[name]
-
-
-def build_objective(model: nn.Module, loss: Loss) -> Objective:
-    """The forward pass of a step, as a function of all inputs, all targets and the batch's rows.
-
-    It returns the loss and the outputs of the model.
-    """
-
-    def objective(inputs: Tensor, targets: Tensor, rows: Tensor) -> Tuple[Tensor, Tensor]:
-        outputs = model(inputs.index_select(0, rows))
-        # Detached, or a compiled backward pass would add a gradient of zeros for the outputs.
-        return loss(outputs, targets.index_select(0, rows)), outputs.detach()
-
-    return objective

@@ -33,10 +33,14 @@ def envdoctor_backends() -> Iterator[Backend]:
             ),
             Mode(
                 name="compile",
-                summary="torch.compile of forward pass and loss, fused optimiser outside",
+                summary="torch.compile of forward and backward pass, fused optimiser outside",
                 compiled=True,
                 exact="eager",
-                practice=("static shapes", "fused AdamW", "gather of the batch on the device"),
+                practice=(
+                    "one graph from the gather of the batch to the gradients, by torch.func",
+                    "static shapes",
+                    "fused AdamW",
+                ),
             ),
         ),
         precisions=("fp32", "fp64"),

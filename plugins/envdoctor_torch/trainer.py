@@ -1,16 +1,14 @@
 """Trains a resolved workload with PyTorch, eagerly or compiled.
 
-Mode `eager` runs modules of torch.nn, autograd and a fused optimiser. Mode `compile` passes the
-forward part of the step, from the gather of the batch to the loss, through `torch.compile`;
-`backward()` then runs the backward graph that was compiled with it, and the optimiser stays the
-fused one. This is the documented use that changes nothing in the training loop. An LSTM splits the
-graph: by default torch.compile runs `nn.LSTM` as it is, between the compiled parts.
+Mode `eager` runs modules of torch.nn, autograd and a fused optimiser. Mode `compile` compiles all
+of the step but the update into one graph, from the gather of the batch to the gradients; the
+optimiser stays the fused one, outside.
 """
 
 from __future__ import annotations
 
 import math
-from typing import Any, Dict, Mapping, Optional, Tuple
+from typing import Any, Callable, Dict, Mapping, Optional, Tuple
 
 import torch
 from torch import Tensor
@@ -25,11 +23,13 @@ from envdoctor.child.contract import (
     Unsupported,
     evaluation_slices,
 )
-from envdoctor.child.layers import Lstm
 from envdoctor_torch import devices
-from envdoctor_torch.model import Objective, build_model, build_objective, find_loss
+from envdoctor_torch.differentiation import build_compiled_pass, build_eager_pass
+from envdoctor_torch.losses import find_loss
+from envdoctor_torch.model import build_model
 from envdoctor_torch.optimizers import build_optimizer
 from envdoctor_torch.parameters import load
+from envdoctor_torch.products import make_product
 
 
 class Trainer:
@@ -54,8 +54,11 @@ class Trainer:
         load(self._bindings, weights)
         parameters = [binding.parameter for binding in self._bindings.values()]
         self._optimizer = build_optimizer(parameters, job.optimizer)
-        objective = build_objective(self._model, find_loss(job.workload.loss))
-        self._objective = self._compile(objective) if self._compiled else objective
+        loss = find_loss(job.workload.loss)
+        if self._compiled:
+            self._pass = build_compiled_pass(self._model, loss, job.workload)
+        else:
+            self._pass = build_eager_pass(self._model, loss)
         self._loss = torch.tensor(math.nan, dtype=self._dtype, device=self._device)
 
     def stage(self, data: Data) -> None:
@@ -68,7 +71,7 @@ class Trainer:
 
     def step(self, batch: int) -> None:
         """Forward, backward, update."""
-        self._loss, _ = self._pass(batch)
+        self._loss, _ = self._differentiate(batch)
         self._optimizer.step()
 
     def wait(self) -> None:
@@ -81,7 +84,7 @@ class Trainer:
 
     def differentiate(self, batch: int) -> Gradients:
         """Take the forward and backward part of `step` and read everything back."""
-        loss, outputs = self._pass(batch)
+        loss, outputs = self._differentiate(batch)
         tensors = {
             name: binding.to_canonical(_gradient(binding.parameter))
             for name, binding in self._bindings.items()
@@ -125,19 +128,14 @@ class Trainer:
 
         return counters["stats"]["unique_graphs"]
 
-    def _compile(self, objective: Objective) -> Objective:
-        # What earlier trainers of this process compiled would count against a limit of programs.
-        torch.compiler.reset()
-        # One graph or an error, never a part that silently runs eagerly, but for what must.
-        whole = not any(isinstance(layer, Lstm) for layer in self._workload.layers)
-        return torch.compile(objective, dynamic=False, fullgraph=whole)
+    @staticmethod
+    def product(size: int, setting: Setting) -> Callable[[], None]:
+        """A square matrix product on the device, for the practical peak."""
+        return make_product(size, setting)
 
-    def _pass(self, batch: int) -> Tuple[Tensor, Tensor]:
-        """One forward and backward pass, which leaves its gradients with the parameters."""
-        loss, outputs = self._objective(self._inputs["train"], self._targets, self._batches[batch])
-        self._optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        return loss, outputs
+    def _differentiate(self, batch: int) -> Tuple[Tensor, Tensor]:
+        """Loss and outputs of a batch; the gradients are left with the parameters."""
+        return self._pass(self._inputs["train"], self._targets, self._batches[batch])
 
     def _put(self, values: Any) -> Tensor:
         dtype = self._dtype if values.dtype.kind == "f" else torch.int64

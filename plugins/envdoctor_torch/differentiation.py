@@ -1,0 +1,89 @@
+"""The forward and backward pass of a step: eager, in one compiled graph, or compiled in parts.
+
+Each takes all inputs, all targets and the rows of a batch, leaves the gradients with the
+parameters of the model, and returns the loss and the outputs.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Callable, Dict, Tuple
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call, grad_and_value
+
+from envdoctor.child.layers import Lstm
+
+if TYPE_CHECKING:
+    from envdoctor.child.contract import Workload
+    from envdoctor_torch.losses import Loss
+
+Pass = Callable[[Tensor, Tensor, Tensor], Tuple[Tensor, Tensor]]
+
+
+def build_eager_pass(model: nn.Module, loss: Loss) -> Pass:
+    """The modules as they are, and autograd."""
+    return _by_backward(model, _build_objective(model, loss))
+
+
+def build_compiled_pass(model: nn.Module, loss: Loss, workload: Workload) -> Pass:
+    """The gather of the batch, forward and backward pass, by `torch.compile`; compiles when run.
+
+    `torch.func` differentiates inside the compiled function, so that one graph holds it all: small
+    networks run faster so than with a compiled forward pass and `backward()`, which has a second
+    graph behind autograd. But by default `torch.compile` does not trace `nn.LSTM`, and a transform
+    of `torch.func` cannot be interrupted: there the parts around the LSTM are compiled, and
+    `backward()` differentiates.
+    """
+    # What earlier trainers of this process compiled would count against a limit of programs.
+    torch.compiler.reset()
+    if any(isinstance(layer, Lstm) for layer in workload.layers):
+        return _by_backward(model, torch.compile(_build_objective(model, loss), dynamic=False))
+    return _as_one_graph(model, loss)
+
+
+def _as_one_graph(model: nn.Module, loss: Loss) -> Pass:
+    parameters = {name: each for name, each in model.named_parameters() if each.requires_grad}
+    # These share the memory of the parameters, which the optimiser updates in place.
+    weights = {name: parameter.detach() for name, parameter in parameters.items()}
+
+    def objective(
+        weights: Dict[str, Tensor], inputs: Tensor, targets: Tensor, rows: Tensor
+    ) -> Tuple[Tensor, Tensor]:
+        outputs = functional_call(model, weights, (inputs.index_select(0, rows),))
+        return loss(outputs, targets.index_select(0, rows)), outputs
+
+    # One graph or an error, never a part that silently runs eagerly.
+    differentiate: Any = torch.compile(
+        grad_and_value(objective, has_aux=True), dynamic=False, fullgraph=True
+    )
+
+    def run(inputs: Tensor, targets: Tensor, rows: Tensor) -> Tuple[Tensor, Tensor]:
+        gradients, (value, outputs) = differentiate(weights, inputs, targets, rows)
+        for name, parameter in parameters.items():
+            parameter.grad = gradients[name]
+        return value, outputs
+
+    return run
+
+
+def _build_objective(model: nn.Module, loss: Loss) -> Pass:
+    def objective(inputs: Tensor, targets: Tensor, rows: Tensor) -> Tuple[Tensor, Tensor]:
+        outputs = model(inputs.index_select(0, rows))
+        # Detached, or a compiled backward pass would add a gradient of zeros for the outputs.
+        return loss(outputs, targets.index_select(0, rows)), outputs.detach()
+
+    return objective
+
+
+def _by_backward(model: nn.Module, objective: Pass) -> Pass:
+    parameters = list(model.parameters())
+
+    def run(inputs: Tensor, targets: Tensor, rows: Tensor) -> Tuple[Tensor, Tensor]:
+        value, outputs = objective(inputs, targets, rows)
+        for parameter in parameters:
+            parameter.grad = None
+        value.backward()
+        return value, outputs
+
+    return run
