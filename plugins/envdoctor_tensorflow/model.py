@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from envdoctor.child.contract import Array, Workload
 
 
-# Under XLA on the CPU, 670 thousand weights in one vector take nearly twice as long as in a variable
-# each; 26 thousand run faster in one vector than a loop written with a variable each.
+# Under XLA on the CPU, 670 thousand weights in one vector take nearly twice as long as in a
+# variable each; 26 thousand run faster in one vector than a loop written with a variable each.
 MOST_WEIGHTS_IN_A_VECTOR = 2**16
 
 

@@ -22,7 +22,7 @@ def by_title(run, cells):
 def test_the_honest_row_is_believed(by_title):
     cell = by_title["liars honest"]
     assert cell.outcome.status == "ok", cell.outcome
-    assert 1.8 <= cell.plausibility.doubling <= 2.2
+    assert 1.5 <= cell.plausibility.doubling <= 3.0
     assert cell.plausibility.canary < 2e-6
     assert cell.plausibility.losses_fell
     assert all(launch.steady for launch in cell.launches)
