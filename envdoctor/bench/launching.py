@@ -44,6 +44,8 @@ class GpuWatch(Protocol):
 LATER_WARMUP_STEPS = 10
 """In later launches: as many as are held to the reference's losses."""
 LANES = 2
+LANES_SHARE = 0.5
+"""Of starting, for importing, building and compiling; the rest is done one by one."""
 SPARE_SHARE = 0.1
 """Of all memory: with less than this left, workers no longer live side by side."""
 
@@ -86,18 +88,22 @@ class Launch:
     def start(self, rows: Sequence[PlannedRow], seconds: float) -> Iterator[Event]:
         """Start all rows; those that end in it are left out, with their reason in the ledger.
 
-        The first launch starts them one by one, since it is the one whose set-up counts; later
-        ones two at a time.
+        Where set-up counts they start one by one, in the others two at a time.
         """
-        scene = self._scene
-        yield Began(f"{scene.prepared.name}: launch {self._number + 1}", seconds)
-        if self._number == 0 or not self._interleaved:
+        yield Began(f"{self._scene.prepared.name}: launch {self._number + 1}", seconds)
+        if self._alone:
             for index, row in enumerate(rows):
                 yield Doing(f"starting {_title(row)}", index / len(rows))
-                yield from self._start_first(row, index / len(rows))
+                seat = self._seat(row)
+                self.seats.append(seat)
+                if self._guard(seat, seat.open) and self._guard(seat, partial(self._prepare, seat)):
+                    yield from self._make_ready(seat, index / len(rows))
                 self._mind_memory()
         else:
-            yield from self._start_together(rows)
+            yield from self._prepare_together(rows)
+            self._mind_memory()
+            for index, seat in enumerate(list(self.seats)):
+                yield from self._make_ready(seat, LANES_SHARE + index / len(rows) / 2)
         yield Ended()
 
     def drop(self, seat: Seat, ended: WorkerEnded) -> None:
@@ -117,17 +123,25 @@ class Launch:
         for seat in self.seats:
             seat.close()
 
-    def _start_first(self, row: PlannedRow, share: float) -> Iterator[Doing]:
-        seat = self._seat(row)
-        known = self._scene.known.of(row.row, self._scene.prepared.name)
-        self.seats.append(seat)
+    @property
+    def _alone(self) -> bool:
+        """Whether rows start one by one: to time their set-up, or because memory is short."""
+        timed = self._number == 0 and self._scene.preset.timed_starts
+        return timed or not self._interleaved
+
+    def _make_ready(self, seat: Seat, share: float) -> Iterator[Doing]:
+        """Warm up, train in the first launch, settle and put to sleep: nothing else is awake."""
+        title = _title(seat.planned)
+        known = self._scene.known.of(seat.row, self._scene.prepared.name)
+        first = self._number == 0 and not seat.row.twin
         try:
-            seat.open()
-            self._warm_up(seat, alone=True)
-            first = self._number == 0 and not row.twin
+            seat.wake()
+            steps = WARMUP_STEPS if self._number == 0 else LATER_WARMUP_STEPS
+            yield Doing(f"warming up {title}", share)
+            seat.warm_up(self._scene.first_losses, steps)
             if first and known is None:
                 for part in training.train(seat):
-                    yield Doing(f"training {_title(row)}, {part:.0%} of the plan", share)
+                    yield Doing(f"training {title}, {part:.0%} of the plan", share)
                 training.measure_memory(seat)
                 self._judge_training(seat)
             elif first:
@@ -163,41 +177,27 @@ class Launch:
         if kept := training.what_to_keep(seat, scene.first_losses):
             scene.known.keep(seat.planned, scene.record, kept)
 
-    def _start_together(self, rows: Sequence[PlannedRow]) -> Iterator[Event]:
+    def _prepare_together(self, rows: Sequence[PlannedRow]) -> Iterator[Event]:
         lanes = Lanes(LANES)
-        seats = [self._seat(row) for row in rows]
         tasks: list[Callable[[], None]] = []
-        for seat in seats:
+        for seat in [self._seat(row) for row in rows]:
             self.seats.append(seat)
             # Opened here, because a child dies with the thread that started it.
             if self._guard(seat, seat.open):
-                tasks.append(partial(self._start_in_lane, lanes, seat))
-        yield from lanes.run(tasks, len(tasks))
-        for seat in list(self.seats):
-            yield Doing(f"settling {_title(seat.planned)}", 1.0)
-            self._guard(seat, partial(self._settle_and_sleep, seat))
+                tasks.append(partial(self._prepare_in_lane, lanes, seat))
+        for doing in lanes.run(tasks, len(tasks)):
+            yield Doing(doing.what, LANES_SHARE * doing.done)
 
-    def _start_in_lane(self, lanes: Lanes, seat: Seat) -> None:
+    def _prepare_in_lane(self, lanes: Lanes, seat: Seat) -> None:
         lanes.say(f"starting {_title(seat.planned)}")
-
-        def start() -> None:
-            self._warm_up(seat, alone=False)
+        if self._guard(seat, partial(self._prepare, seat)):
             seat.sleep()
 
-        self._guard(seat, start)
-
-    def _settle_and_sleep(self, seat: Seat) -> None:
-        seat.wake()
-        self._settle(seat)
-        seat.sleep()
-
-    def _warm_up(self, seat: Seat, *, alone: bool) -> None:
-        scene = self._scene
-        caches = scene.host.caches
-        state = caches.state(seat.planned, scene.record.workload_sha256)
-        steps = WARMUP_STEPS if self._number == 0 else LATER_WARMUP_STEPS
-        seat.warm_up(scene.first_losses, steps, caches=state, alone=alone)
-        caches.compiled(seat.planned, scene.record.workload_sha256)
+    def _prepare(self, seat: Seat) -> None:
+        caches = self._scene.host.caches
+        state = caches.state(seat.planned, self._scene.record.workload_sha256)
+        seat.prepare(caches=state, alone=self._alone)
+        caches.compiled(seat.planned, self._scene.record.workload_sha256)
 
     def _settle(self, seat: Seat) -> None:
         preset = self._scene.preset
@@ -212,7 +212,9 @@ class Launch:
             raise WorkerEnded(refused)
 
     def _check_last(self, seat: Seat) -> None:
-        """The machine's ceiling by this backend, and the precision of its products."""
+        """The machine's ceiling by this backend, and the precision of its products, once a run."""
+        if not self._scene.ceilings.asks(seat):
+            return
         seat.wake()
         self._scene.ceilings.measure(seat)
         if refused := checks.check_precision(seat):

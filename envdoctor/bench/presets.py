@@ -25,11 +25,13 @@ class Preset:
     """How long a worker may take to become steady."""
     fresh: bool
     """Whether everything is proven and trained anew, and compilers find empty caches."""
+    timed_starts: bool = True
+    """Whether the first launch starts its rows one by one, so that their set-up can be compared."""
     block_seconds: float = 0.15
     """So that clock and synchronisation are a vanishing share."""
 
 
-QUICK = Preset("quick", 1, 1, 8, 10, 0.05, 40.0, 2.0, fresh=False)
+QUICK = Preset("quick", 1, 1, 8, 10, 0.05, 40.0, 2.0, fresh=False, timed_starts=False)
 DEFAULT = Preset("default", 2, 3, 8, 16, 0.02, 110.0, 4.0, fresh=False)
 RIGOROUS = Preset("rigorous", 5, 5, 10, 40, 0.01, 1200.0, 60.0, fresh=True)
 PRESETS = {preset.name: preset for preset in (QUICK, DEFAULT, RIGOROUS)}

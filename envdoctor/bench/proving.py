@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING
 
 from envdoctor.bench import estimate
@@ -9,8 +11,10 @@ from envdoctor.bench.events import Began, Ended
 from envdoctor.bench.lanes import Lanes
 from envdoctor.bench.parity.evidence import TRAJECTORY_STEPS
 from envdoctor.bench.parity.gate import gate_precision
+from envdoctor.bench.parity.optimizer_probe import ADAMW, probe_task
 from envdoctor.bench.plan import ORACLE
 from envdoctor.bench.prove import Oracle, Suspect, check_device
+from envdoctor.bench.worker import Worker
 from envdoctor.model.cell import Cell
 from envdoctor.target.channel import WorkerEnded
 
@@ -54,11 +58,32 @@ class Proofs:
         if not work:
             return
         lanes = Lanes(LANES)
-        tasks = [self._task(lanes, row, listed, expected) for row, listed in work.values()]
+        tasks: list[Callable[[], None]] = [
+            partial(self._tune, lanes, row) for row in _through_others(wanted)
+        ]
+        tasks += [self._task(lanes, row, listed, expected) for row, listed in work.values()]
         seconds = sum(prove_seconds(row, each) for row, listed in work.values() for each in listed)
         yield Began("proving that all rows do the same work", seconds / LANES)
-        yield from lanes.run(tasks, sum(len(listed) for _, listed in work.values()))
+        yield from lanes.run(tasks, len(tasks) - len(work) + sum(len(e) for _, e in work.values()))
         yield Ended()
+
+    def _tune(self, lanes: Lanes, row: PlannedRow) -> None:
+        """Let a compiler prepare what it prepares once for a machine, with a program of no size.
+
+        TorchInductor tries out instruction sets and precompiles its headers, for longer than it
+        compiles a small model; whoever comes first would pay for all.
+        """
+        lanes.say(f"preparing the compiler of {row.row.title}")
+        setting = row.setting("fp32", len(self._host.cpus))
+        task = probe_task(ADAMW)
+        # How it ends is seen, and told, when the row itself is started.
+        with (
+            suppress(WorkerEnded),
+            Worker(self._host, row.backend, row.interpreter, setting) as worker,
+        ):
+            worker.load()
+            worker.build(task.job(setting), task.weights, task.data)
+            worker.steps([0])
 
     def _task(
         self,
@@ -103,6 +128,12 @@ class Proofs:
                 self._found[key(row), prepared.name] = cell
             return False
         return True
+
+
+def _through_others(wanted: Sequence[tuple[PlannedRow, Prepared]]) -> list[PlannedRow]:
+    """The compiled rows that are proven through another one, and so compile nothing in a proof."""
+    rows = {key(row): row for row, _ in wanted if row.mode.compiled and row.mode.exact}
+    return [row for row in rows.values() if row.device == "cpu"]
 
 
 def key(row: PlannedRow) -> str:

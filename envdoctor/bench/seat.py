@@ -71,6 +71,7 @@ class Seat:
         """The next batch of the plan."""
         self._steps = 1
         """Of a block."""
+        self._losses: list[float] = []
         self._restarts = False
 
     @property
@@ -135,11 +136,12 @@ class Seat:
             self._worker.close()
             self._worker = None
 
-    def warm_up(self, expected: FirstLosses, steps: int, *, caches: str, alone: bool) -> None:
-        """Load, build and take the first steps, and hold their losses to the reference's.
+    def prepare(self, *, caches: str, alone: bool) -> None:
+        """Load, build and take the first step, which compiles what is compiled late.
 
-        Raises:
-            WorkerEnded: it cannot, or its first losses are not those of the specified work.
+        Args:
+            caches: whether compilers find this program, `cold` or `warm`.
+            alone: whether nothing else is starting meanwhile.
         """
         self.keep(environment=self.worker.variables)
         self.loaded = self.worker.load()
@@ -147,24 +149,29 @@ class Seat:
         self.worker.reset_peak()
         job = Job(self.prepared.workload, self.prepared.optimizer, self.setting)
         self.built = self.worker.build(job, self.prepared.weights(), full_data(self.prepared))
-        walls, losses = self.worker.steps([0])
+        walls, self._losses = self.worker.steps([0])
         self.built["compile_peak"] = self.worker.memory()["host"]
         self.worker.reset_peak()
-        count = min(steps, self.prepared.steps)
-        more_walls, more_losses = self.worker.steps(range(1, count))
-        self.go_to(count)
-        self._ledger.keep_launch(
-            self.row,
-            self.prepared.name,
-            Launch(
-                launch=self.launch,
-                phases=self._phases(walls[0]),
-                caches="warm" if caches == "warm" else "cold",
-                alone=alone,
-                warmup_ns=(*walls, *more_walls),
-            ),
+        launch = Launch(
+            launch=self.launch,
+            phases=self._phases(walls[0]),
+            caches="warm" if caches == "warm" else "cold",
+            alone=alone,
+            warmup_ns=tuple(walls),
         )
-        self._check_losses([*losses, *more_losses], expected)
+        self._ledger.keep_launch(self.row, self.prepared.name, launch)
+
+    def warm_up(self, expected: FirstLosses, steps: int) -> None:
+        """Take so many first steps in all, and hold their losses to the reference's.
+
+        Raises:
+            WorkerEnded: the first losses are not those of the specified work.
+        """
+        count = min(steps, self.prepared.steps)
+        walls, losses = self.worker.steps(range(1, count))
+        self.go_to(count)
+        self._keep_launch(warmup_ns=(*self._launch.warmup_ns, *walls))
+        self._check_losses([*self._losses, *losses], expected)
 
     def settle(self, seconds: float, block_seconds: float) -> None:
         """Take short blocks until they are steady, and choose the length of a block."""
@@ -175,7 +182,7 @@ class Seat:
         answer: dict[str, Any] = {}
         compiled: list[int | None] = []
         while len(times) < LONGEST_SETTLING:
-            answer = self._take(short, 0.0)
+            answer = self._take(short, None)
             times.append(answer["wall_ns"] * NANOSECOND / short)
             compiled.append(answer["compilations"])
             if is_steady(times) and compiled[-1] == compiled[-min(8, len(compiled))]:

@@ -7,6 +7,7 @@ from math import log
 import numpy as np
 import pytest
 
+from envdoctor.bench.caches import Caches
 from envdoctor.bench.folder import RunFolder
 from envdoctor.bench.parity.evidence import full_data, parity_task
 from envdoctor.bench.plan import Wishes, choose_rows, oracle_row
@@ -32,7 +33,8 @@ def test_all_four_frameworks_are_here():
 @pytest.fixture(scope="module")
 def host():
     with RunFolder() as folder:
-        yield Host(folder, choose_cpus(read_cpu(), None), worker_seconds=280)
+        caches = Caches(folder.path / "compiled")
+        yield Host(folder, choose_cpus(read_cpu(), None), worker_seconds=280, caches=caches)
 
 
 @pytest.fixture(scope="module")
@@ -151,8 +153,8 @@ def test_a_steady_step_compiles_nothing_more(worker, job, prepared):
     workload = prepared("mlp-tiny")
     worker.build(job, workload.weights(), full_data(workload))
     worker.steps(range(8))
-    first = worker.block(8, 20, workload.steps)["compilations"]
-    last = worker.block(28, 60, workload.steps)["compilations"]
+    first = worker.block(8, 20, workload.steps, None)["compilations"]
+    last = worker.block(28, 60, workload.steps, None)["compilations"]
     assert first == last
 
 
@@ -164,7 +166,7 @@ def test_twice_the_steps_take_about_twice_the_time(worker, job, prepared):
     worker.steps(range(10))
     ratios = []
     for _ in range(9):
-        single = worker.block(0, 30, workload.steps)["wall_ns"]
-        double = worker.block(0, 60, workload.steps)["wall_ns"]
+        single = worker.block(0, 30, workload.steps, None)["wall_ns"]
+        double = worker.block(0, 60, workload.steps, None)["wall_ns"]
         ratios.append(double / single)
     assert 1.6 < np.median(ratios) < 2.5
