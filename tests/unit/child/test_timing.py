@@ -156,10 +156,10 @@ class Hasty(Threaded):
 
 
 class Almost(Threaded):
-    """The same with a wait that leaves the last step out."""
+    """The same with a wait that leaves the last steps out."""
 
     def wait(self):
-        while self._work.unfinished_tasks > 1:
+        while self._work.unfinished_tasks > 3:
             time.sleep(1e-4)
 
 
