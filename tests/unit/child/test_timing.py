@@ -215,7 +215,7 @@ def judge(monkeypatch):
 def test_an_honest_trainer_is_not_suspected_thread_or_not(judge, kind):
     found, refused = judge(kind)
     assert refused is None
-    assert found.doubling == pytest.approx(2.0, abs=0.2)
+    assert checks.LEAST_DOUBLING <= found.doubling <= checks.MOST_DOUBLING
 
 
 @pytest.mark.parametrize("kind", [Hasty, Almost, Dispatching])
