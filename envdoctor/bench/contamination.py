@@ -46,7 +46,7 @@ def judge_block(block: Block, earlier: Sequence[Block], threads: int) -> tuple[C
     found: dict[Cause, bool] = {
         "run-queue delay": _waited(block, earlier, threads),
         "foreign CPU": _foreign_share(block, threads, BUSY_TICKS) > FOREIGN_SHARE,
-        "steal": _steal_share(block, threads) > STEAL_SHARE,
+        "steal": _stolen_share(block, threads, STEAL_TICKS) > STEAL_SHARE,
         "quota": bool(noise.throttled),
         "GPU throttling": bool(noise.gpu_throttled),
     }
@@ -74,7 +74,10 @@ def oversubscribed(blocks: Sequence[Block], threads: int) -> bool:
     waiting = _quiet([_waiting_share(block, threads) or 0.0 for block in counted])
     # Rounding of single blocks goes either way, so that the middle one needs no allowance.
     foreign = median(_foreign_share(block, threads, 0) for block in watched)
-    return waiting > RUN_DELAY_EXCESS and foreign <= FOREIGN_SHARE
+    # A thread also waits while the hypervisor has its CPU.
+    stolen = median(_stolen_share(block, threads, 0) for block in watched)
+    calm = foreign <= FOREIGN_SHARE and stolen <= STEAL_SHARE
+    return waiting > RUN_DELAY_EXCESS and calm
 
 
 def repeats_left(rounds: Sequence[Round], planned: int) -> bool:
@@ -126,11 +129,11 @@ def _foreign_share(block: Block, threads: int, allowed_ticks: int) -> float:
     return foreign_ns / (block.wall_ns * threads)
 
 
-def _steal_share(block: Block, threads: int) -> float:
-    """Time that the hypervisor took, less a tick of each CPU, as a share of the budget's time."""
+def _stolen_share(block: Block, threads: int, allowed_ticks: int) -> float:
+    """Time that the hypervisor took, less an allowance, as a share of the budget's time."""
     if block.noise is None or block.noise.steal_ns is None:
         return 0.0
-    steal_ns = block.noise.steal_ns - STEAL_TICKS * threads * TICK_NS
+    steal_ns = block.noise.steal_ns - allowed_ticks * threads * TICK_NS
     return steal_ns / (block.wall_ns * threads)
 
 
