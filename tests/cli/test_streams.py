@@ -16,7 +16,6 @@ import pytest
 from envdoctor.errors import ExitCode
 from envdoctor.model import codec
 from envdoctor.statistics.pairing import kept_blocks
-from envdoctor.statistics.ranking import TOO_NOISY, rank
 
 Process = Callable[..., Any]
 
@@ -128,9 +127,8 @@ def test_a_workload_of_ones_own_from_file_to_table(process: Process, tmp_path: P
     assert f"run file: {saved}" in answer.err
     assert json.loads(answer.out)["state"] == "finished"
     run = codec.decode(answer.out.encode(), "it")
-    # The machine that runs the tests may be busy, and is then said to be.
-    too_noisy = rank(run, "mine").reason == TOO_NOISY
-    assert answer.code == (ExitCode.INCOMPLETE if too_noisy else ExitCode.DONE), answer.err
+    # However busy the machine is: of one row there is nothing to rank.
+    assert answer.code == ExitCode.DONE, answer.err
     assert codec.read(saved) == run
     assert (run.plan.preset, run.plan.margin, run.plan.time_limit_seconds) == ("quick", 0.05, 20)
     (cell,) = [cell for cell in run.cells if not cell.row.twin]
