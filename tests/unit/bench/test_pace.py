@@ -106,7 +106,7 @@ def test_the_threads_of_the_blas_have_no_part_in_it():
     done = subprocess.run(
         [sys.executable, "-c", ONE_THREAD], capture_output=True, text=True, check=True, timeout=60
     )
-    assert float(done.stdout) < 1.2
+    assert float(done.stdout) < 1.6  # two threads would make it 2
 
 
 def test_the_input_stays_as_it_is():
