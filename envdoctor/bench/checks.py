@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 PROBE_SECONDS = 0.03
 REPEATS = 3
-MOST_PROBES = 4
+MOST_PROBES = 3
 LEAST_DOUBLING = 1.5
 MOST_DOUBLING = 3.0
 """Where steps are skipped the ratio is near 1. On machines that others share, honest rows were seen
