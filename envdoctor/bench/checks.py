@@ -27,6 +27,8 @@ MOST_DOUBLING = 3.0
 at 1.7 after all probes, so that a narrower range would refuse them."""
 USUAL_DOUBLING = (1.8, 2.2)
 """With a ratio in here nothing is probed again."""
+BUSY_SHARE = 0.5
+"""Of the steps' time, from which on their CPU time is an estimate too."""
 LATE_SECONDS = 1e-3
 """A wait after a wait, or a result after a wait, that takes longer than this ..."""
 LATE_SHARE = 0.05
@@ -107,8 +109,10 @@ def _doubling(answer: Mapping[str, Sequence[int]]) -> float:
     or the other goes wrong: something always runs beside, or the machine is quick for a moment.
     When steps are skipped or put off, all of them are far from 2.
     """
+    # CPU time says something only where it is what takes the time: not beside a GPU or a sleep.
+    busy = sum(answer["single_cpu_ns"]) >= BUSY_SHARE * sum(answer["single_ns"])
     ratios = []
-    for kind in ("", "_cpu"):
+    for kind in ("", "_cpu") if busy else ("",):
         single = [max(1, each) for each in answer[f"single{kind}_ns"]]
         double = answer[f"double{kind}_ns"]
         ratios.append(min(double) / min(single))
