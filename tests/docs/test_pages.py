@@ -6,6 +6,7 @@ import re
 import shlex
 import subprocess
 
+import click
 import pytest
 
 from envdoctor.cli.main import main
@@ -32,7 +33,9 @@ def parse(line):
     _, *arguments = shlex.split(line)
     while arguments[0].startswith("-"):
         assert arguments.pop(0) in options()
-    main.commands[arguments[0]].make_context(arguments[0], arguments[1:])
+    # With its parent: click keeps a command's help option as the first context names it.
+    parent = click.Context(main, info_name="envdoctor", **main.context_settings)
+    main.commands[arguments[0]].make_context(arguments[0], arguments[1:], parent)
 
 
 def test_links_lead_somewhere(page, open_page):
