@@ -14,7 +14,6 @@ from envdoctor.target.channel import WorkerEnded
 if TYPE_CHECKING:
     from envdoctor.bench.ledger import Ledger
     from envdoctor.bench.seat import Seat
-    from envdoctor.model.cell import Row
     from envdoctor.model.run import Ceiling
 
 PRODUCT_SECONDS = 0.25
@@ -30,13 +29,6 @@ class Ceilings:
     def __init__(self) -> None:
         self._products: dict[str, dict[int, float]] = {}
         self._copies: list[Any] = []
-        self._rows: set[Row] = set()
-
-    def asks(self, seat: Seat) -> bool:
-        """Whether this row was not asked before in this run; it is now."""
-        new = seat.row not in self._rows
-        self._rows.add(seat.row)
-        return new
 
     def measure(self, seat: Seat) -> None:
         """Ask a seat, unless its backend was asked before."""

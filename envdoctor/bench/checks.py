@@ -33,27 +33,34 @@ LATE_SECONDS = 1e-3
 """A wait after a wait, or a result after a wait, that takes longer than this ..."""
 LATE_SHARE = 0.05
 """... and than this share of the steps it follows was not waited for."""
+READ_TOLERANCE = 0.2
+"""How much longer the same reading may take by chance: large weights take long to copy."""
 
 
-def probe(seat: Seat) -> Plausibility:
-    """Probe the clock of a settled seat, and again while the machine may be what is to blame."""
+def probe(seat: Seat) -> tuple[Plausibility, float]:
+    """Probe the clock of a settled seat, and again while the machine may be what is to blame.
+
+    Returns:
+        What was found, and the seconds that the probed steps took.
+    """
     answer: dict[str, Sequence[int]] = {}
     ratios: list[float] = []
     seconds = PROBE_SECONDS
     for _ in range(MOST_PROBES):
-        found = seat.probe_clock(seconds, REPEATS)
-        answer = {name: (*answer.get(name, ()), *values) for name, values in found.items()}
-        ratios.append(_doubling(found))
+        latest = seat.probe_clock(seconds, REPEATS)
+        answer = {name: (*answer.get(name, ()), *values) for name, values in latest.items()}
+        ratios.append(_doubling(latest))
         if USUAL_DOUBLING[0] <= ratios[-1] <= USUAL_DOUBLING[1]:
             break
         seconds *= 2  # what comes and goes on a shared machine averages out in longer blocks
     losses = seat.cell.first_losses
-    return Plausibility(
+    found = Plausibility(
         doubling=min(ratios, key=lambda ratio: abs(ratio - 2)),
         second_wait_seconds=min(answer["second_wait_ns"]) * NANOSECOND,
         read_back_seconds=_late_seconds(answer),
         losses_fell=_fell(losses) if losses else None,
     )
+    return found, min(answer["single_ns"]) * NANOSECOND
 
 
 def suspicion(found: Plausibility, block_seconds: float) -> Outcome | None:
@@ -78,10 +85,10 @@ def suspicion(found: Plausibility, block_seconds: float) -> Outcome | None:
     return None
 
 
-def check_precision(seat: Seat) -> Outcome | None:
-    """Multiply numbers that reduced precisions round: enter the error, and refuse a row by it.
+def measure_precision(seat: Seat) -> float | None:
+    """Multiply numbers that reduced precisions round; the largest relative error of the products.
 
-    It replaces the trainer, so it comes last.
+    It replaces the trainer, so it comes last. None if the backend has not the layers for it.
     """
     worker = seat.worker
     try:
@@ -95,7 +102,18 @@ def check_precision(seat: Seat) -> Outcome | None:
             return None  # a backend without convolutions is not to blame for our choice of layers
         raise
     outputs, _ = worker.evaluate("test")
-    error = precision_canary.canary_error(outputs)
+    return precision_canary.canary_error(outputs)
+
+
+def judge_precision(seat: Seat, error: float | None) -> Outcome | None:
+    """Enter the error of a row's products, and refuse the row if it is that of another precision.
+
+    Args:
+        seat: of the row, on any workload.
+        error: as `measure_precision` found it; None says nothing.
+    """
+    if error is None:
+        return None
     kept = seat.cell.plausibility or Plausibility()
     seat.keep(plausibility=structs.replace(kept, canary=error))
     sentence = precision_canary.verdict(error)
@@ -132,5 +150,6 @@ def _fell(losses: Sequence[float]) -> bool:
 
 def _late_seconds(answer: Mapping[str, Sequence[int]]) -> float:
     """How much longer reading the results took at once than after a pause; the least of all."""
-    late = min(answer["read_at_once_ns"]) - min(answer["read_later_ns"])
+    usual_ns = min(answer["read_later_ns"]) * (1 + READ_TOLERANCE)
+    late = min(answer["read_at_once_ns"]) - usual_ns
     return max(0.0, late * NANOSECOND)

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from envdoctor.bench.launching import GpuWatch
     from envdoctor.bench.plan import Choice, PlannedRow
     from envdoctor.bench.prove import Expected
+    from envdoctor.model.cell import Row
     from envdoctor.model.facts import Facts
     from envdoctor.plugins import Broken
     from envdoctor.workload.prepare import Prepared
@@ -195,6 +196,7 @@ class _Stage:
     def measure(self) -> Iterator[Event]:
         """Measure one workload after the other."""
         order, ceilings, pace = self._order, Ceilings(), Pace(self._order.cpus[0])
+        precisions: dict[Row, float | None] = {}
         for index, prepared in enumerate(order.workloads):
             rows = self._admitted(prepared)
             yield Saved(self._ledger.run)
@@ -214,6 +216,7 @@ class _Stage:
                 ceilings=ceilings,
                 counter=order.counter,
                 gpu=order.gpu,
+                precisions=precisions,
             )
             deadline = self._deadline(len(order.workloads) - index)
             limited = order.time_limit_seconds is not None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from envdoctor.bench.prove import Expected, Oracle
     from envdoctor.bench.seat import FirstLosses
     from envdoctor.bench.worker import Host
+    from envdoctor.model.cell import Row
     from envdoctor.model.run import WorkloadRecord
     from envdoctor.workload.prepare import Prepared
 
@@ -68,6 +69,8 @@ class Scene:
     counter: Counter | None = None
     """For energy, if it was asked for and can be read."""
     gpu: GpuWatch | None = None
+    precisions: dict[Row, float | None] = field(default_factory=dict)
+    """The error of each row's products, measured once a run; all workloads share it."""
 
 
 class Launch:
@@ -103,7 +106,8 @@ class Launch:
             yield from self._prepare_together(rows)
             self._mind_memory()
             for index, seat in enumerate(list(self.seats)):
-                yield from self._make_ready(seat, LANES_SHARE + index / len(rows) / 2)
+                if self._interleaved or self._prepare_anew(seat):
+                    yield from self._make_ready(seat, LANES_SHARE + index / len(rows) / 2)
         yield Ended()
 
     def drop(self, seat: Seat, ended: WorkerEnded) -> None:
@@ -199,6 +203,10 @@ class Launch:
         seat.prepare(caches=state, alone=self._alone)
         caches.compiled(seat.planned, self._scene.record.workload_sha256)
 
+    def _prepare_anew(self, seat: Seat) -> bool:
+        """Start a seat that had to end for want of memory; whether it could."""
+        return self._guard(seat, seat.open) and self._guard(seat, partial(self._prepare, seat))
+
     def _settle(self, seat: Seat) -> None:
         preset = self._scene.preset
         seat.settle(preset.settle_seconds, preset.block_seconds)
@@ -206,18 +214,19 @@ class Launch:
             seat.keep(outcome=OK)
 
     def _probe(self, seat: Seat) -> None:
-        found = checks.probe(seat)
+        found, steps_seconds = checks.probe(seat)
         seat.keep(plausibility=found)
-        if refused := checks.suspicion(found, checks.PROBE_SECONDS):
+        if refused := checks.suspicion(found, steps_seconds):
             raise WorkerEnded(refused)
 
     def _check_last(self, seat: Seat) -> None:
         """The machine's ceiling by this backend, and the precision of its products, once a run."""
-        if not self._scene.ceilings.asks(seat):
-            return
-        seat.wake()
-        self._scene.ceilings.measure(seat)
-        if refused := checks.check_precision(seat):
+        known = self._scene.precisions
+        if seat.row not in known:
+            seat.wake()
+            self._scene.ceilings.measure(seat)
+            known[seat.row] = checks.measure_precision(seat)
+        if refused := checks.judge_precision(seat, known[seat.row]):
             raise WorkerEnded(refused)
 
     def _guard(self, seat: Seat, action: Callable[[], None]) -> bool:

@@ -241,8 +241,8 @@ class Seat:
 
     def probe_clock(self, seconds: float, repeats: int) -> dict[str, Any]:
         """Signs that the clock sees the work, from blocks of about this length."""
-        launch_seconds = median(self._launch.settling_ns) * NANOSECOND
-        steps = max(1, round(seconds / max(launch_seconds, 1e-7)))
+        step_seconds = median(self._launch.settling_ns) * NANOSECOND
+        steps = max(1, round(seconds / max(step_seconds, 1e-7)))
         return self.worker.probe_clock(self._position, steps, self.prepared.steps, repeats)
 
     @property

@@ -103,12 +103,13 @@ def train(
     seconds: float = 60.0,
     preset: Preset = BRIEF,
     order: dict[str, Any] | None = None,
+    workloads: tuple[Path, ...] = (SPECK,),
     **wishes: Any,
 ) -> Run:
-    """Run the engine here on the speck; the last record that it saved."""
+    """Run the engine here, on the speck if nothing else is said; the last record that it saved."""
     with installed(*strangers, **(mark.variables if mark else {})):
         loaded = load_plugins()
-        wanted = Wishes(workloads=(str(SPECK),), **wishes)
+        wanted = Wishes(workloads=tuple(str(path) for path in workloads), **wishes)
         order = Order(
             choice=choose_rows(loaded, wanted),
             oracle=oracle_row(loaded),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -141,6 +142,22 @@ def test_where_memory_is_short_one_worker_lives_at_a_time(engine, mark, monkeypa
     assert not run.plan.interleaved
     assert all(len(cell.blocks) >= 2 for cell in run.cells)
     assert rank(run, run.plan.workloads[0]).reason == NOT_PAIRED
+    assert mark.survivors() == []
+
+
+def test_memory_that_runs_short_among_rows_that_start_together(engine, mark, monkeypatch):
+    monkeypatch.setattr(launching, "memory_is_short", lambda seats: True)
+    preset = replace(TWO_LAUNCHES, least_launches=1, most_launches=1, timed_starts=False)
+    run = engine(
+        "slowed",
+        mark=mark,
+        preset=preset,
+        backends=("numpy", "slowed"),
+        modes=("numpy", "plain", "copy"),
+    )
+    assert not run.plan.interleaved
+    assert {cell.outcome.status for cell in run.cells} == {"ok"}
+    assert all(cell.launches[0].alone for cell in run.cells)
     assert mark.survivors() == []
 
 

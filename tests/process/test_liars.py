@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from envdoctor.report.table import tables
 
+SPECK = Path(__file__).with_name("speck.toml")
 MODES = ("honest", "early", "recompiles", "half", "tf32")
 
 
@@ -64,3 +67,16 @@ def test_only_the_believed_have_a_line(run):
     shown = {line.cell.row.mode for line in table.lines}
     assert shown == {"honest", "recompiles"}
     assert {note.title.split()[-1] for note in table.notes} == set(MODES) - shown
+
+
+def test_tf32_is_refused_on_every_workload_of_a_run(engine, mark, tmp_path):
+    again = tmp_path / "again.toml"
+    again.write_text(SPECK.read_text().replace('name = "speck"', 'name = "again"'))
+    run = engine(
+        "liars", mark=mark, workloads=(SPECK, again), backends=("liars",), modes=("honest", "tf32")
+    )
+    ends = {(cell.workload, cell.row.mode): cell.outcome for cell in run.cells}
+    assert {end.status for (_, mode), end in ends.items() if mode == "honest"} == {"ok"}
+    for workload in ("speck", "again"):
+        assert ends[workload, "tf32"].status == "different"
+        assert "TF32" in ends[workload, "tf32"].reason

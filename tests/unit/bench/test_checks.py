@@ -58,7 +58,7 @@ class Seat:
 
 
 def _judge(seat):
-    return suspicion(checks.probe(seat), PROBE_SECONDS)
+    return suspicion(*checks.probe(seat))
 
 
 def test_a_healthy_row_is_not_suspected():
@@ -116,10 +116,12 @@ def test_an_early_wait_is_named_even_if_the_doubling_is_odd_too():
 
 
 def test_a_probe_tells_the_least_of_each():
-    found = checks.probe(Seat(ANSWER))
+    found, steps_seconds = checks.probe(Seat(ANSWER))
+    assert steps_seconds == pytest.approx(0.05)
     assert found.doubling == pytest.approx(2.0)
     assert found.second_wait_seconds == pytest.approx(2e-6)
-    assert found.read_back_seconds == pytest.approx(30e-6)
+    # 280 us at once, less the 250 us of later with a fifth more.
+    assert found.read_back_seconds == 0.0
     assert found.losses_fell is True
     assert found.canary is None
 
@@ -176,6 +178,27 @@ def test_results_that_always_take_long_are_no_sign():
     assert _judge(Seat(slow)) is None
 
 
+def test_reading_large_weights_varies_and_is_no_sign():
+    large = {
+        **ANSWER,
+        "read_at_once_ns": [440 * MS, 450 * MS, 460 * MS],
+        "read_later_ns": [400 * MS, 410 * MS, 405 * MS],
+    }
+    assert _judge(Seat(large)) is None
+
+
+def test_late_results_are_held_to_the_steps_that_were_taken():
+    # One step of two seconds, where blocks of 30 ms were asked for.
+    long = {
+        name: [each * 40 for each in values]
+        for name, values in ANSWER.items()
+        if name.startswith(("single", "double"))
+    }
+    late = {"read_at_once_ns": [60 * MS] * 3, "read_later_ns": [10 * MS] * 3}
+    assert _judge(Seat({**ANSWER, **long, **late})) is None
+    assert _judge(Seat({**ANSWER, **late})) is not None
+
+
 def test_a_clock_that_stands_still_divides_nothing_by_zero():
     nothing = {name: [0, 0, 0] for name in ANSWER}
     found = _judge(Seat(nothing))
@@ -195,7 +218,7 @@ def test_a_clock_that_stands_still_divides_nothing_by_zero():
     ],
 )
 def test_whether_the_losses_fell_is_told_but_refuses_nobody(losses, fell):
-    found = checks.probe(Seat(ANSWER, losses=losses))
+    found, _ = checks.probe(Seat(ANSWER, losses=losses))
     assert found.losses_fell is fell
     assert suspicion(found, PROBE_SECONDS) is None
 
@@ -209,7 +232,7 @@ def products():
 def test_strict_products_are_entered_beside_the_other_signs(products):
     seat = Seat(ANSWER, outputs=products)
     seat.keep(plausibility=HEALTHY)
-    assert checks.check_precision(seat) is None
+    assert checks.judge_precision(seat, checks.measure_precision(seat)) is None
     found = seat.cell.plausibility
     assert found.canary < 1e-6
     assert structs.replace(found, canary=HEALTHY.canary) == HEALTHY
@@ -221,8 +244,15 @@ def test_products_in_a_reduced_precision_are_refused(products):
     # As TF32 does: ten bits after the leading one.
     short = (products.view(np.uint32) & np.uint32(0xFFFFE000)).view(np.float32)
     seat = Seat(ANSWER, outputs=short)
-    found = checks.check_precision(seat)
+    found = checks.judge_precision(seat, checks.measure_precision(seat))
     assert found is not None
     assert found.status == "different"
     assert "TF32" in found.reason
     assert seat.cell.plausibility.canary > 1e-4
+
+
+def test_a_precision_that_could_not_be_measured_says_nothing():
+    seat = Seat(ANSWER)
+    seat.keep(plausibility=HEALTHY)
+    assert checks.judge_precision(seat, None) is None
+    assert seat.cell.plausibility == HEALTHY
