@@ -31,7 +31,7 @@ check: $(VENV)/ready-test
 	$(BIN)/lint-imports
 
 test: check
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
 
 # All three, even if one fails; ARGS=--quick for a short round.
 harness: $(VENV)/ready-bench

@@ -11,6 +11,18 @@ from envdoctor.plugins import load_plugins
 from envdoctor.workload.prepare import prepare
 
 
+def pytest_collection_modifyitems(items):
+    """Keep a file's tests in one of the parallel processes: they share what is slow to make.
+
+    The tests of backends, which take half of all the time, are spread by the row that they ask for.
+    """
+    for item in items:
+        row = getattr(item, "callspec", None)
+        spread = row is not None and item.path.name == "test_backends.py"
+        group = f"{item.path} {row.id}" if spread else str(item.path)
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
 class InProcess:
     """A trainer class asked as a worker would be, without a process."""
 

@@ -28,8 +28,12 @@ TICK_NS = 10_000_000
 BUSY_TICKS = 2
 """How far the busy time of one CPU may be off: a tick of user and one of system time, rounded."""
 STEAL_TICKS = 1
+SEEN_TICKS = 1
+"""Of CPU time on each CPU from which on somebody else is seen to have been there."""
 MOST_ATTEMPTS = 3
 EXTRA_SHARE = 0.5
+LASTING = 4
+"""After so many disturbed turns in a row the disturbance lasts, and repeats only cost time."""
 
 
 def judge_block(block: Block, earlier: Sequence[Block], threads: int) -> tuple[Cause, ...]:
@@ -44,7 +48,7 @@ def judge_block(block: Block, earlier: Sequence[Block], threads: int) -> tuple[C
     if noise is None:
         return ()
     found: dict[Cause, bool] = {
-        "run-queue delay": _waited(block, earlier, threads),
+        "run-queue delay": _waited(block, earlier, threads) and _others(block, threads),
         "foreign CPU": _foreign_share(block, threads, BUSY_TICKS) > FOREIGN_SHARE,
         "steal": _stolen_share(block, threads, STEAL_TICKS) > STEAL_SHARE,
         "quota": bool(noise.throttled),
@@ -83,12 +87,17 @@ def oversubscribed(blocks: Sequence[Block], threads: int) -> bool:
 def repeats_left(rounds: Sequence[Round], planned: int) -> bool:
     """Whether the latest round may be tried again: three tries each, half as many extra in all.
 
+    Not while the disturbance lasts: what is bought with a repeat is a quieter moment.
+
     Args:
         rounds: all so far of one workload and launch, every attempt, the latest last.
         planned: how many rounds that launch has without repeats.
     """
     if not rounds:
         return True
+    latest = rounds[-LASTING:]
+    if len(latest) == LASTING and all(each.causes for each in latest):
+        return False
     extra = sum(1 for each in rounds if each.attempt > 0)
     return rounds[-1].attempt + 1 < MOST_ATTEMPTS and extra + 1 <= EXTRA_SHARE * planned
 
@@ -104,6 +113,18 @@ def _waited(block: Block, earlier: Sequence[Block], threads: int) -> bool:
     if share is None or not known:
         return False
     return share > _quiet(known) + RUN_DELAY_EXCESS
+
+
+def _others(block: Block, threads: int) -> bool:
+    """Whether somebody else was on the CPUs; True where that cannot be read.
+
+    The threads of a framework wait for each other too, now less and now more.
+    """
+    noise = block.noise
+    if noise is None or (noise.busy_ns is None and noise.steal_ns is None):
+        return True
+    stolen = _stolen_share(block, threads, 0) > 0
+    return stolen or _foreign_share(block, threads, SEEN_TICKS) > 0
 
 
 def _waiting_share(block: Block, threads: int) -> float | None:

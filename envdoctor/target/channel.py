@@ -5,8 +5,11 @@ from __future__ import annotations
 import secrets
 import threading
 import time
+from contextlib import ExitStack, contextmanager
 from multiprocessing import AuthenticationError
 from multiprocessing.connection import Client, Listener
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from envdoctor.child import protocol
@@ -14,12 +17,13 @@ from envdoctor.model.outcome import Outcome, Status
 from envdoctor.target.process import Child
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from multiprocessing.connection import Connection
-    from pathlib import Path
 
 POLL_SECONDS = 0.2
 STOP_SECONDS = 5.0
+SHORT_FOLDER = "/tmp"  # noqa: S108  a private folder is made in it
+"""Where a socket lies if the path of the temporary folder is too long for its name."""
 
 
 class WorkerEnded(Exception):
@@ -28,6 +32,22 @@ class WorkerEnded(Exception):
     def __init__(self, outcome: Outcome) -> None:
         super().__init__(outcome.reason)
         self.outcome = outcome
+
+
+@contextmanager
+def _listening(key: bytes) -> Iterator[Listener]:
+    """A private address for one worker.
+
+    The name of a Unix socket has at most 108 bytes (unix(7)), and a temporary folder may lie deep.
+    """
+    with ExitStack() as stack:
+        try:
+            listener = Listener(authkey=key)
+        except OSError:
+            folder = TemporaryDirectory(prefix="envdoctor-", dir=SHORT_FOLDER)
+            listener = Listener(str(Path(stack.enter_context(folder)) / "worker"), authkey=key)
+        stack.callback(listener.close)
+        yield listener
 
 
 class Channel:
@@ -57,8 +77,7 @@ class Channel:
         self._seconds = seconds
         self._connection: Connection | None = None
         key = secrets.token_bytes(32)
-        listener = Listener(authkey=key)
-        try:
+        with _listening(key) as listener:
             self.child = _start(
                 [*command, str(listener.address)],
                 {**environment, "ENVDOCTOR_KEY": key.hex()},
@@ -70,8 +89,6 @@ class Channel:
             except BaseException:
                 self.close()
                 raise
-        finally:
-            listener.close()
 
     def __enter__(self) -> Channel:
         return self

@@ -6,6 +6,7 @@ import os
 import re
 import sys
 import time
+from multiprocessing import current_process
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,8 @@ GREET = """
 core = connect()
 say({"pid": os.getpid()})
 """
+LONGEST_NAME_BYTES = 108
+"""Of a Unix socket: unix(7)."""
 FOR_EVER = "time.sleep(600)\n"
 
 
@@ -242,3 +245,16 @@ def test_the_limit_counts_from_each_request(greeted):
     begun = time.monotonic()
     while time.monotonic() - begun < 3.5:
         channel.ask("step")
+
+
+def test_a_temporary_folder_may_lie_deeper_than_a_socket_can_be_named(
+    greeted, tmp_path, monkeypatch
+):
+    deep = tmp_path / ("d" * LONGEST_NAME_BYTES)
+    deep.mkdir()
+    # Where `multiprocessing` has put its sockets since the first one of this process.
+    monkeypatch.setitem(current_process()._config, "tempdir", str(deep))
+    before = set(Path(channel_module.SHORT_FOLDER).glob("envdoctor-*"))
+    channel = greeted("hear()\nsay({'seen': 1})\n" + FOR_EVER)
+    assert channel.ask("anything") == {"seen": 1}
+    assert set(Path(channel_module.SHORT_FOLDER).glob("envdoctor-*")) <= before

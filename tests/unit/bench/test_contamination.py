@@ -45,6 +45,12 @@ def waiting(*shares):
     return [block_of(run_delay_ns=round(share * BUDGET_NS)) for share in shares]
 
 
+def crowded(share, **noise):
+    """A block that waited while somebody else had three ticks, too few to be a load by itself."""
+    others = {"cpu_ns": BUDGET_NS - 3 * TICK_NS, **noise}
+    return block_of(run_delay_ns=round(share * BUDGET_NS), **others)
+
+
 def judge(block, earlier=(), threads=THREADS):
     return judge_block(block, earlier, threads)
 
@@ -67,28 +73,41 @@ def test_a_block_of_which_nothing_could_be_read_is_not_judged():
 @pytest.mark.parametrize(("share", "contaminated"), [(0.019, False), (0.021, True), (0.4, True)])
 def test_a_run_queue_delay_is_held_to_two_points(share, contaminated):
     expected = ("run-queue delay",) if contaminated else ()
-    assert judge(waiting(share)[0], waiting(0, 0, 0)) == expected
+    assert judge(crowded(share), waiting(0, 0, 0)) == expected
 
 
 def test_what_a_framework_does_to_itself_contaminates_nothing():
     earlier = waiting(0.30, 0.31, 0.32)
-    assert judge(waiting(0.315)[0], earlier) == ()
-    assert judge(waiting(0.33)[0], earlier) == ("run-queue delay",)
+    assert judge(crowded(0.315), earlier) == ()
+    assert judge(crowded(0.33), earlier) == ("run-queue delay",)
+    # XLA's threads were seen to wait for each other in 17 to 37 % of the time of a quiet machine.
+    assert judge(waiting(0.37)[0], waiting(0.17, 0.25, 0.31)) == ()
+
+
+def test_waiting_for_the_hypervisor_is_waiting_for_somebody_else():
+    stolen = crowded(0.1, cpu_ns=BUDGET_NS, steal_ns=TICK_NS)
+    assert judge(stolen, waiting(0, 0)) == ("run-queue delay",)
+
+
+def test_where_nobody_can_say_who_else_is_there_waiting_counts():
+    blind = crowded(0.1, busy_ns=None, steal_ns=None)
+    assert judge(blind, waiting(0, 0)) == ("run-queue delay",)
 
 
 def test_a_load_that_lasts_most_of_a_launch_is_still_seen():
     # Nine of ten blocks are loaded: a median would call that the worker's own.
     earlier = waiting(*[0.25] * 9, 0.001)
-    assert judge(waiting(0.25)[0], earlier) == ("run-queue delay",)
+    assert judge(crowded(0.25), earlier) == ("run-queue delay",)
 
 
 def test_the_first_block_has_nothing_to_be_held_to():
-    assert judge(waiting(0.5)[0]) == ()
+    assert judge(crowded(0.5)) == ()
 
 
 def test_pressure_stands_in_where_delays_are_not_counted():
     def pressed(share):
-        return block_of(run_delay_ns=None, pressure_ns=round(share * WALL_NS))
+        others = {"cpu_ns": BUDGET_NS - 3 * TICK_NS}
+        return block_of(run_delay_ns=None, pressure_ns=round(share * WALL_NS), **others)
 
     earlier = [pressed(share) for share in (0.10, 0.11)]
     assert judge(pressed(0.115), earlier) == ()
@@ -245,6 +264,17 @@ def test_however_it_goes_a_launch_ends_within_its_limits(planned, contaminated):
             rounds += rounds_of((number, attempt))
         assert attempt <= 2
     assert len(rounds) <= 1.5 * planned
+
+
+def test_what_lasts_is_not_waited_out():
+    disturbed = [
+        structs.replace(each, causes=("steal",))
+        for each in rounds_of((0, 0), (0, 1), (1, 0), (2, 0))
+    ]
+    assert repeats_left(disturbed[:3], 20)
+    assert not repeats_left(disturbed, 20)
+    quiet = structs.replace(disturbed[1], causes=())
+    assert repeats_left([*disturbed[:2], quiet, disturbed[3]], 20)
 
 
 shares = st.floats(0, 1)

@@ -201,14 +201,29 @@ def test_a_round_is_tried_so_many_times_and_then_counts_with_its_cause() -> None
     assert {turn.round for turn in run.rounds} > {0, 1, 2}
 
 
-def test_a_machine_that_is_never_quiet_gets_half_as_many_rounds_more_and_no_more() -> None:
+def test_all_repeats_together_are_half_as_many_rounds_more_at_most() -> None:
     stage = Stage(half_width=0.0)
-    stage.seat(JAX).trouble = lambda number, attempt: Noise(throttled=1)
+    stage.seat(JAX).trouble = lambda number, attempt: Noise(throttled=int(attempt < 2))
     run = stage.run()
     extra = [turn for turn in run.rounds if turn.attempt]
     assert len(extra) == stage.preset.most_rounds // 2
     kept = [turn.round for turn in run.rounds if turn.kept]
     assert kept == list(range(stage.preset.most_rounds))
+
+
+def test_a_machine_that_is_never_quiet_is_not_waited_for() -> None:
+    stage = Stage(half_width=0.0)
+    stage.seat(JAX).trouble = lambda number, attempt: Noise(throttled=1)
+    run = stage.run()
+    assert [(turn.round, turn.attempt) for turn in run.rounds][:5] == [
+        (0, 0),
+        (0, 1),
+        (0, 2),
+        (1, 0),
+        (2, 0),
+    ]
+    assert sum(turn.attempt > 0 for turn in run.rounds) == MOST_ATTEMPTS - 1
+    assert all(turn.causes for turn in run.rounds)
 
 
 def test_each_round_is_kept_once() -> None:
