@@ -48,6 +48,8 @@ class Mode:
     """The mode of the same backend that proves this one's exact maths, where the float64 program
     would be another one than is timed and take long to compile. The timed program itself is then
     held to strict float32: its outputs, every gradient, its losses."""
+    keeps: bool = False
+    """Whether its compiler keeps programs on disk, by default, so that they are found again."""
     practice: tuple[str, ...] = ()
     """What the trainer does to be fast in this mode, in words that an expert can check."""
 

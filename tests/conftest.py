@@ -3,12 +3,25 @@
 from __future__ import annotations
 
 import importlib
+import os
 
 import pytest
 
 from envdoctor.child.contract import Data
 from envdoctor.plugins import load_plugins
 from envdoctor.workload.prepare import prepare
+
+
+def pytest_configure():
+    """Give each parallel process of the tests, with all its children, a CPU of its own.
+
+    Thread pools that share their CPUs with those of another test spin against each other, and
+    take ten times as long.
+    """
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "")
+    if worker and hasattr(os, "sched_setaffinity"):
+        allowed = sorted(os.sched_getaffinity(0))
+        os.sched_setaffinity(0, {allowed[int(worker.removeprefix("gw")) % len(allowed)]})
 
 
 def pytest_collection_modifyitems(items):

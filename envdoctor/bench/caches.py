@@ -37,8 +37,9 @@ class Caches:
         return {name: str(self._folder / place) for name, place in VARIABLES.items()}
 
     def state(self, row: PlannedRow, workload_sha256: str) -> str:
-        """`warm` if this program was compiled into the folder before, else `cold`."""
-        return "warm" if self._mark(row, workload_sha256).exists() else "cold"
+        """`warm` if this program was compiled before and kept in the folder, else `cold`."""
+        kept = row.mode.keeps and self._mark(row, workload_sha256).exists()
+        return "warm" if kept else "cold"
 
     def compiled(self, row: PlannedRow, workload_sha256: str) -> None:
         """Remember that this program lies in the folder now."""

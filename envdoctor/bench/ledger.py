@@ -54,12 +54,22 @@ class Ledger:
             self.keep(row, workload, launches=(*others, launch))
 
     def keep_round(self, done: Round, blocks: Mapping[Row, Block]) -> None:
-        """Enter a round with the block of each row."""
+        """Enter a round with the block of each row; of several attempts the latest counts.
+
+        The one before counts until then, so that an interrupted repeat takes nothing away.
+        """
+        turn = (done.workload, done.launch, done.round)
         with self._lock:
             for row, block in blocks.items():
                 cell = self.cell(row, done.workload)
                 self.keep(row, done.workload, blocks=(*cell.blocks, block))
-            self.change(rounds=(*self.run.rounds, done))
+            earlier = tuple(
+                structs.replace(each, kept=False)
+                if (each.workload, each.launch, each.round) == turn
+                else each
+                for each in self.run.rounds
+            )
+            self.change(rounds=(*earlier, done))
 
     def change(self, **values: Any) -> None:
         """Enter values of the run."""

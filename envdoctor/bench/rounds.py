@@ -67,7 +67,6 @@ class Rounds:
             turn, blocks = self._take(done, attempt)
             again = bool(turn.causes) and not budget.used_up
             again = again and repeats_left([*self._turns(), turn], preset.most_rounds)
-            turn = structs.replace(turn, kept=not again)
             self._scene.ledger.keep_round(turn, blocks)
             yield Saved(self._scene.ledger.run)
             done, attempt = (done, attempt + 1) if again else (done + 1, 0)

@@ -12,6 +12,8 @@ from envdoctor.report.grid import Column, draw
 from envdoctor.report.remarks import geometric_means
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rich.console import Console
 
     from envdoctor.model.run import Run
@@ -62,6 +64,7 @@ def _columns(table: t.Table) -> list[Column]:
         Column("memory", [t.memory_column(line.cell) for line in lines], rank=8),
         Column("cpu", [t.cpu_column(line) for line in lines], rank=12),
         Column("util", [t.utilisation_column(line) for line in lines], rank=13),
+        *_energy(lines),
         Column(
             t.quality_heading(table.workload),
             [t.quality_column(line.cell) for line in lines],
@@ -70,6 +73,12 @@ def _columns(table: t.Table) -> list[Column]:
         ),
         Column("same work", [t.proof_column(line.cell) for line in lines], style="green"),
     ]
+
+
+def _energy(lines: Sequence[t.Line]) -> list[Column]:
+    """The column that is there if energy was measured."""
+    values = [t.energy_column(line) for line in lines]
+    return [Column("J/1k samples", values, rank=6)] if any(values) else []
 
 
 def _show_notes(notes: tuple[t.Note, ...], console: Console) -> None:

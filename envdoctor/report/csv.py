@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from typing import TYPE_CHECKING, Any
 
+from envdoctor.report.table import energy_of
 from envdoctor.statistics.blocks import cpu_share, summarise, warmup_debt_seconds
 from envdoctor.statistics.pairing import kept_blocks
 from envdoctor.statistics.ranking import rank
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from typing import TextIO
 
     from envdoctor.model.cell import Cell
-    from envdoctor.model.run import Run, WorkloadRecord
+    from envdoctor.model.run import Energy, Run, WorkloadRecord
     from envdoctor.statistics.ranking import Ranking
 
 COLUMNS = (
@@ -49,6 +50,10 @@ COLUMNS = (
     "first_step_seconds",
     "warmup_debt_seconds",
     "training_seconds",
+    "joules_per_sample",
+    "joules_low",
+    "joules_high",
+    "net_joules_per_sample",
     "footprint_bytes",
     "working_set_bytes",
     "peak_bytes",
@@ -86,6 +91,7 @@ def _values(run: Run, cell: Cell, record: WorkloadRecord) -> dict[str, Any]:
         **_proof(cell),
         **_speed(run, cell, record),
         **_costs(cell),
+        **_energy(energy_of(run, cell)),
     }
 
 
@@ -119,6 +125,17 @@ def _speed(run: Run, cell: Cell, record: WorkloadRecord) -> dict[str, Any]:
         "warmup_debt_seconds": (
             warmup_debt_seconds(cell.launches[0], step.seconds) if cell.launches else None
         ),
+    }
+
+
+def _energy(found: Energy | None) -> dict[str, Any]:
+    if found is None:
+        return {}
+    return {
+        "joules_per_sample": found.joules_per_sample,
+        "joules_low": found.low,
+        "joules_high": found.high,
+        "net_joules_per_sample": found.net_joules_per_sample,
     }
 
 

@@ -54,8 +54,13 @@ def _write_table(table: t.Table, stream: TextIO) -> None:
 def _headings(table: t.Table) -> list[str]:
     tokens = ["tokens/s"] if table.workload.tokens is not None else []
     speed = ["step", "samples/s", *tokens, "vs fastest", "95 % CI", "verdict"]
-    costs = ["warm-up", "memory", "cpu", "util"]
+    energy = ["J/1k samples"] if _has_energy(table) else []
+    costs = ["warm-up", "memory", "cpu", "util", *energy]
     return ["#", "backend", *speed, *costs, t.quality_heading(table.workload), "same work"]
+
+
+def _has_energy(table: t.Table) -> bool:
+    return any(line.energy for line in table.lines)
 
 
 def _cells(table: t.Table, line: t.Line) -> list[str]:
@@ -72,6 +77,7 @@ def _cells(table: t.Table, line: t.Line) -> list[str]:
         t.memory_column(line.cell),
         t.cpu_column(line),
         t.utilisation_column(line),
+        *([t.energy_column(line)] if _has_energy(table) else []),
         t.quality_column(line.cell),
         t.proof_column(line.cell),
     ]

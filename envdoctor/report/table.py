@@ -14,7 +14,7 @@ from envdoctor.statistics.utilisation import utilisation
 
 if TYPE_CHECKING:
     from envdoctor.model.cell import Cell
-    from envdoctor.model.run import Run, WorkloadRecord
+    from envdoctor.model.run import Energy, Run, WorkloadRecord
     from envdoctor.statistics.blocks import StepTime
     from envdoctor.statistics.ranking import Place, Ranking
 
@@ -39,6 +39,8 @@ class Line:
     cpu_share: float | None
     utilisation: float | None
     """Of the practical peak of this machine's matrix products."""
+    energy: Energy | None
+    """If it was asked for and could be read."""
 
     @property
     def cell(self) -> Cell:
@@ -158,12 +160,21 @@ def _line(run: Run, place: Place, record: WorkloadRecord) -> Line:
         ),
         cpu_share=cpu_share(kept_blocks(run, cell)),
         utilisation=(utilisation(record, place.step.seconds, run.ceiling) if run.ceiling else None),
+        energy=energy_of(run, cell),
     )
 
 
 def _note(cell: Cell) -> Note:
+    if cell.outcome.status == "ok":
+        return Note(title(cell), "not measured: no round was finished")
     word = STATUS_WORDS.get(cell.outcome.status, cell.outcome.status)
     return Note(title(cell), f"{word}: {cell.outcome.reason}", cell.outcome.hint)
+
+
+def energy_of(run: Run, cell: Cell) -> Energy | None:
+    """The energy of a cell."""
+    of_cell = (e for e in run.energies if (e.row, e.workload) == (cell.row, cell.workload))
+    return next(of_cell, None)
 
 
 def step_columns(line: Line) -> tuple[str, str]:
@@ -220,6 +231,17 @@ def cpu_column(line: Line) -> str:
 def utilisation_column(line: Line) -> str:
     """The share of the machine's practical peak that the model's operations reach."""
     return "" if line.utilisation is None else numbers.percent(line.utilisation)
+
+
+def energy_column(line: Line) -> str:
+    """Joules for a thousand samples: `12.3 ±0.4`."""
+    found = line.energy
+    if found is None:
+        return ""
+    spread = 1000 * (found.high - found.low) / 2
+    return (
+        f"{numbers.significant(1000 * found.joules_per_sample)} ±{numbers.significant(spread, 2)}"
+    )
 
 
 def memory_column(cell: Cell) -> str:
@@ -280,7 +302,8 @@ def footnotes(run: Run) -> tuple[str, ...]:
         "same work: the largest relative difference of any gradient from the float64 reference; "
         "about 1e-16 where float64 was compared, about 1e-7 for float32."
     )
-    return tuple(line for line in (spread, costs, proof, _ceiling(run), _kept(run)) if line)
+    lines = (spread, costs, proof, _ceiling(run), _energy(run), _kept(run))
+    return tuple(line for line in lines if line)
 
 
 def _ceiling(run: Run) -> str:
@@ -296,6 +319,19 @@ def _ceiling(run: Run) -> str:
     if found.copy_bytes_per_second is not None:
         text += f"; copying memory: {numbers.size(round(found.copy_bytes_per_second))}/s"
     return text + "."
+
+
+def _energy(run: Run) -> str:
+    """What the column `J/1k samples` counts, and what was not measured."""
+    missing = f"energy was not measured: {run.energy_note}" if run.energy_note else ""
+    if not run.energies:
+        return missing
+    sources = sorted({energy.source for energy in run.energies})
+    text = (
+        f"J/1k samples: energy for 1,000 samples of continuous training, by {', '.join(sources)}, "
+        "what idling takes included; ± is half the range of the repeats."
+    )
+    return f"{text} {missing[:1].upper()}{missing[1:]}".rstrip()
 
 
 def _kept(run: Run) -> str:

@@ -8,6 +8,9 @@ from envdoctor.report import numbers
 from envdoctor.statistics.disturbance import Disturbance, disturbance
 from envdoctor.statistics.ranking import TOO_NOISY
 
+SEEN_CPUS = 0.05
+"""What is shown as 0.0 is no cause."""
+
 if TYPE_CHECKING:
     from envdoctor.model.run import Plan, Run
     from envdoctor.statistics.resolution import Resolution
@@ -50,8 +53,7 @@ def _cause(seen: Disturbance, threads: int) -> str:
         case "foreign CPU" | "run-queue delay":
             return _others(seen, threads)
         case "steal":
-            cpus = f"{seen.stolen_cpus or 0:.1f} of your {_cpus(threads)}"
-            return f"the hypervisor gave {cpus} to other machines"
+            return _stolen(seen, threads)
         case "quota":
             return "the CPU quota of the control group was used up"
         case "GPU throttling":
@@ -62,12 +64,21 @@ def _cause(seen: Disturbance, threads: int) -> str:
             return "unknown; no counter of this machine shows one"
 
 
+def _stolen(seen: Disturbance, threads: int) -> str:
+    if (seen.stolen_cpus or 0.0) < SEEN_CPUS:
+        return "for moments, the hypervisor gave your CPUs to other machines"
+    cpus = f"{seen.stolen_cpus:.1f} of your {_cpus(threads)}"
+    return f"the hypervisor gave {cpus} to other machines"
+
+
 def _others(seen: Disturbance, threads: int) -> str:
+    if (seen.stolen_cpus or 0.0) > max(seen.foreign_cpus or 0.0, SEEN_CPUS):
+        return _stolen(seen, threads)
     pressure = ""
     if seen.pressure_share is not None:
         share = numbers.percent(min(1.0, seen.pressure_share))
         pressure = f" (some task waited for a CPU in {share} of the time)"
-    if not seen.foreign_cpus:
+    if (seen.foreign_cpus or 0.0) < SEEN_CPUS:
         return f"more threads were ready to run than there were CPUs{pressure}"
     return f"other processes used {seen.foreign_cpus:.1f} of your {_cpus(threads)}{pressure}"
 

@@ -36,6 +36,7 @@ def envdoctor_backends() -> Iterator[Backend]:
                 summary="torch.compile of forward and backward pass, fused optimiser outside",
                 compiled=True,
                 exact="eager",
+                keeps=True,
                 practice=(
                     "one graph from the gather of the batch to the gradients, by torch.func",
                     "static shapes",

@@ -17,7 +17,8 @@ WORKLOAD, OTHER = "a" * 64, "b" * 64
 def row(backend: Callable[..., Backend]) -> PlannedRow:
     torch = backend("torch", "compile", "eager")
     versions = {"python": "3.11.7", "torch": "2.13.0"}
-    return PlannedRow(torch, torch.modes[0], "", own=True, versions=versions)
+    mode = replace(torch.modes[0], keeps=True)
+    return PlannedRow(torch, mode, "", own=True, versions=versions)
 
 
 def test_each_compiler_has_a_place_of_its_own_in_the_folder(tmp_path: Path) -> None:
@@ -39,6 +40,13 @@ def test_a_program_is_cold_until_it_was_compiled_and_warm_ever_after(
     caches.compiled(row, WORKLOAD)
     assert caches.state(row, WORKLOAD) == "warm"
     assert Caches(tmp_path / "compiled").state(row, WORKLOAD) == "warm"
+
+
+def test_what_keeps_nothing_on_disk_is_always_cold(row: PlannedRow, tmp_path: Path) -> None:
+    forgetful = replace(row, mode=replace(row.mode, keeps=False))
+    caches = Caches(tmp_path)
+    caches.compiled(forgetful, WORKLOAD)
+    assert caches.state(forgetful, WORKLOAD) == "cold"
 
 
 def test_another_program_is_still_cold(row: PlannedRow, tmp_path: Path) -> None:

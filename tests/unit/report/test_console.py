@@ -54,6 +54,16 @@ def test_no_number_is_cut(width: int, run: Run) -> None:
     assert ("0.155 ms  ±0.7 %" in text) == (width > 60)
 
 
+def test_energy_is_shown_if_it_was_measured(run: Run) -> None:
+    text = _shown(run, 140)
+    assert "J/1k samples" in text
+    assert "0.0610 ±0.0025" in text
+    assert "by RAPL package" in text
+    without = _shown(structs.replace(run, energies=(), energy_note="no counter here."), 140)
+    assert "J/1k samples" not in without
+    assert "energy was not measured: no counter here." in without
+
+
 def test_a_row_without_a_proof_shows_no_speed(run: Run) -> None:
     lines = _shown(run, 140).splitlines()
     (about,) = [line for line in lines if "torch 2.13.0 compile" in line]
