@@ -22,7 +22,7 @@ from envdoctor.bench.measuring import Measurement, measure_seconds
 from envdoctor.bench.pace import Pace
 from envdoctor.bench.parity.gate import refuse
 from envdoctor.bench.plan import choose_twin
-from envdoctor.bench.presets import DEFAULT, MARGIN, Preset
+from envdoctor.bench.presets import DEFAULT, Preset
 from envdoctor.bench.prove import Oracle
 from envdoctor.bench.proving import LANES, Proofs, expect_seconds, key, prove_seconds
 from envdoctor.bench.records import record_workload
@@ -31,6 +31,7 @@ from envdoctor.bench.training import enter_kept
 from envdoctor.bench.worker import Host
 from envdoctor.model.cell import Cell
 from envdoctor.model.run import BrokenPlugin, Plan, Run
+from envdoctor.statistics.verdicts import MARGIN
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Sequence

@@ -43,7 +43,7 @@ class GpuWatch(Protocol):
 
 
 LATER_WARMUP_STEPS = 10
-"""In later launches: as many as are held to the reference's losses."""
+"""Where set-up is not what is timed: as many as are held to the reference's losses."""
 LANES = 2
 LANES_SHARE = 0.5
 """Of starting, for importing, building and compiling; the rest is done one by one."""
@@ -128,10 +128,14 @@ class Launch:
             seat.close()
 
     @property
+    def _timed(self) -> bool:
+        """Whether set-up is timed: in the first launch, unless the preset has no time for it."""
+        return self._number == 0 and self._scene.preset.timed_starts
+
+    @property
     def _alone(self) -> bool:
         """Whether rows start one by one: to time their set-up, or because memory is short."""
-        timed = self._number == 0 and self._scene.preset.timed_starts
-        return timed or not self._interleaved
+        return self._timed or not self._interleaved
 
     def _make_ready(self, seat: Seat, share: float) -> Iterator[Doing]:
         """Warm up, train in the first launch, settle and put to sleep: nothing else is awake."""
@@ -140,7 +144,7 @@ class Launch:
         first = self._number == 0 and not seat.row.twin
         try:
             seat.wake()
-            steps = WARMUP_STEPS if self._number == 0 else LATER_WARMUP_STEPS
+            steps = WARMUP_STEPS if self._timed else LATER_WARMUP_STEPS
             yield Doing(f"warming up {title}", share)
             seat.warm_up(self._scene.first_losses, steps)
             if first and known is None:

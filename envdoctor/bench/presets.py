@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-MARGIN = 0.02
-"""Process layout alone is worth about 1 %; what is within 2 % is of no use to anybody."""
-
 
 @dataclass(frozen=True)
 class Preset:
@@ -31,21 +28,7 @@ class Preset:
     """So that clock and synchronisation are a vanishing share."""
 
 
-QUICK = Preset("quick", 1, 1, 8, 10, 0.05, 40.0, 2.0, fresh=False, timed_starts=False)
+QUICK = Preset("quick", 1, 1, 8, 10, 0.05, 40.0, 1.0, fresh=False, timed_starts=False)
 DEFAULT = Preset("default", 2, 3, 8, 16, 0.02, 110.0, 4.0, fresh=False)
 RIGOROUS = Preset("rigorous", 5, 5, 10, 40, 0.01, 1200.0, 60.0, fresh=True)
 PRESETS = {preset.name: preset for preset in (QUICK, DEFAULT, RIGOROUS)}
-
-
-def least_paired_rounds(comparisons: int, confidence: float = 0.95) -> int:
-    """The fewest rounds that give any interval: the signed-rank test needs 2^(1-n) <= alpha'.
-
-    Args:
-        comparisons: how many intervals share the error of 1 - confidence (Bonferroni).
-        confidence: of all of them together.
-    """
-    alpha = (1 - confidence) / max(1, comparisons)
-    rounds = 1
-    while 2.0 ** (1 - rounds) > alpha:
-        rounds += 1
-    return rounds

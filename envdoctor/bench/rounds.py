@@ -11,9 +11,9 @@ from msgspec import structs
 
 from envdoctor.bench.contamination import judge_block, repeats_left, slow_canary
 from envdoctor.bench.events import Doing, Saved
-from envdoctor.bench.presets import least_paired_rounds
 from envdoctor.model.cell import Noise
 from envdoctor.model.run import Round
+from envdoctor.statistics.paired import least_rounds
 from envdoctor.statistics.ranking import widest_half_width
 from envdoctor.target.channel import WorkerEnded
 
@@ -133,7 +133,7 @@ class Rounds:
         """Of the preset; and, of all launches together, as many as give any interval."""
         preset = self._scene.preset
         rows = sum(1 for seat in self._launch.seats if not seat.row.twin)
-        needed = least_paired_rounds(rows - 1)
+        needed = least_rounds(max(1, rows - 1))
         return max(preset.least_rounds, -(-needed // preset.least_launches))
 
     def _precise(self) -> bool:

@@ -113,9 +113,10 @@ def order_of(loaded: Plugins, wishes: Wishes, choice: Choice, values: dict[str, 
 
     from envdoctor.bench.engine import Order
     from envdoctor.bench.plan import oracle_row, prepare_all
-    from envdoctor.bench.presets import DEFAULT, MARGIN, PRESETS
+    from envdoctor.bench.presets import DEFAULT, PRESETS
     from envdoctor.detect.cpu import choose_cpus, read_cpu
     from envdoctor.detect.detectors import gather
+    from envdoctor.statistics.verdicts import MARGIN
 
     return Order(
         choice=choice,

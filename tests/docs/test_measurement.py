@@ -160,8 +160,7 @@ def test_verdicts(page, told, low, high):
 
 
 def test_the_margin(page):
-    assert presets.MARGIN == verdicts.MARGIN
-    assert f"The margin is {percent(presets.MARGIN)} (`--margin`)" in page.text
+    assert f"The margin is {percent(verdicts.MARGIN)} (`--margin`)" in page.text
     assert verdicts.widened_margin(0.02, log(1.05)) == pytest.approx(expm1(log(1.05)))
     assert f"more than {verdicts.BUDGETS} times the most rounds" in page.text
 
