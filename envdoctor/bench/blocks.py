@@ -10,12 +10,12 @@ from envdoctor.model.cell import Memory
 if TYPE_CHECKING:
     from envdoctor.bench.worker import Loaded
 
-FEWEST_STEPS = 3
+FEWEST_STEPS = 2
 LONGEST_BLOCK_SECONDS = 2.0
 
 
 def block_steps(step_seconds: float, block_seconds: float) -> int:
-    """Steps for a block of about the wanted length: at least three, at most two seconds' worth."""
+    """Steps for a block of about the wanted length: at least two, at most two seconds' worth."""
     step = max(step_seconds, 1e-7)
     longest = max(1, int(LONGEST_BLOCK_SECONDS / step))
     return max(min(FEWEST_STEPS, longest), min(longest, ceil(block_seconds / step)))

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from envdoctor.bench.seat import Seat
 
 PROBE_SECONDS = 0.03
-REPEATS = 3
+REPEATS = 2
 MOST_PROBES = 3
 LEAST_DOUBLING = 1.5
 MOST_DOUBLING = 3.0

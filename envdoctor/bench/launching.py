@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import partial
+from operator import itemgetter
 from typing import TYPE_CHECKING, Protocol
 
 import psutil
@@ -187,13 +188,15 @@ class Launch:
 
     def _prepare_together(self, rows: Sequence[PlannedRow]) -> Iterator[Event]:
         lanes = Lanes(LANES)
-        tasks: list[Callable[[], None]] = []
+        tasks: list[tuple[bool, Callable[[], None]]] = []
         for seat in [self._seat(row) for row in rows]:
             self.seats.append(seat)
             # Opened here, because a child dies with the thread that started it.
             if self._guard(seat, seat.open):
-                tasks.append(partial(self._prepare_in_lane, lanes, seat))
-        for doing in lanes.run(tasks, len(tasks)):
+                # What is worth keeping takes longest to compile; last, all would wait for it.
+                task = partial(self._prepare_in_lane, lanes, seat)
+                tasks.append((not seat.planned.mode.keeps, task))
+        for doing in lanes.run([task for _, task in sorted(tasks, key=itemgetter(0))], len(tasks)):
             yield Doing(doing.what, LANES_SHARE * doing.done)
 
     def _prepare_in_lane(self, lanes: Lanes, seat: Seat) -> None:

@@ -134,10 +134,19 @@ def check_device(host: Host, row: PlannedRow) -> None:
 class Suspect:
     """A row under proof, in one worker for all workloads; a dead worker is replaced."""
 
-    def __init__(self, host: Host, row: PlannedRow, precision: str) -> None:
+    def __init__(self, host: Host, row: PlannedRow, precision: str, beside: int = 0) -> None:
+        """Nothing starts yet.
+
+        Args:
+            host: what workers share.
+            row: what is to be proven.
+            precision: of the proof.
+            beside: how many others are at work meanwhile; thread pools that share their CPUs with
+                others spin against them, so each takes its part.
+        """
         self._host = host
         self._row = row
-        self._setting = row.setting(precision, len(host.cpus))
+        self._setting = row.setting(precision, max(1, len(host.cpus) // (1 + beside)))
         self._worker: Worker | None = None
         self._optimizers: Optimizers | None = None
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from envdoctor.bench import estimate
 from envdoctor.bench.events import Began, Ended
 from envdoctor.bench.lanes import Lanes
-from envdoctor.bench.parity.evidence import TRAJECTORY_STEPS
+from envdoctor.bench.parity.evidence import trajectory_steps
 from envdoctor.bench.parity.gate import gate_precision
 from envdoctor.bench.parity.optimizer_probe import ADAMW, probe_task
 from envdoctor.bench.plan import ORACLE
@@ -98,7 +98,7 @@ class Proofs:
             # Each lane has an oracle of its own, which starts only when a difference is explained.
             with (
                 Oracle(self._host, self._oracle) as oracle,
-                Suspect(self._host, row, row_precision(row)) as suspect,
+                Suspect(self._host, row, row_precision(row), beside=LANES - 1) as suspect,
             ):
                 for prepared in workloads:
                     if lanes.cancelled:
@@ -153,7 +153,7 @@ def row_precision(row: PlannedRow) -> str:
 
 def expect_seconds(prepared: Prepared) -> float:
     """To compute the reference of a workload."""
-    steps = estimate.steps_seconds(prepared, TRAJECTORY_STEPS * 2, doubles=True)
+    steps = estimate.steps_seconds(prepared, trajectory_steps(prepared) * 2, doubles=True)
     return estimate.REFERENCE_SECONDS + steps
 
 
@@ -162,5 +162,5 @@ def prove_seconds(row: PlannedRow, prepared: Prepared) -> float:
     return (
         estimate.start_seconds()
         + estimate.compile_seconds(row.mode, prepared)
-        + estimate.steps_seconds(prepared, TRAJECTORY_STEPS + 1, doubles=True)
+        + estimate.steps_seconds(prepared, trajectory_steps(prepared) + 1, doubles=True)
     )

@@ -148,7 +148,8 @@ def test_the_catalogue_is_told_in_full(open_page):
 def test_numbers_of_the_gate_are_those_of_the_code(open_page):
     text = open_page("docs/parity.md").text
     assert f"deviation {DISTURBANCE}" in text
-    assert evidence.TRAJECTORY_STEPS == 20
+    assert (evidence.TRAJECTORY_STEPS, evidence.FEWEST_TRAJECTORY_STEPS) == (20, 10)
+    assert f"more than {evidence.TRAJECTORY_FLOPS / 1e9:.0f} GFLOP" in text
     assert f"momentum {evidence.PARITY_OPTIMIZER.momentum}" in text
     assert f"rate {evidence.PARITY_OPTIMIZER.learning_rate}" in text
     assert compare.NEGLIGIBLE == 1e-8

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from envdoctor.workload.prepare import Prepared
 
 TRAJECTORY_STEPS = 20
+FEWEST_TRAJECTORY_STEPS = 10
+TRAJECTORY_FLOPS = 5e10
+"""With more operations than this in all, the trajectory is cut, down to the fewest steps. What it
+sees beyond gradients, such as momentum or the order of the batches, shows in the second step."""
 PARITY_OPTIMIZER = Optimizer("sgd", learning_rate=0.01, momentum=0.9)
 """SGD with momentum at a constant rate: the only optimiser that all frameworks define alike."""
 
@@ -75,7 +79,15 @@ def parity_task(prepared: Prepared) -> Task:
         workload=prepared.workload,
         weights=disturb_weights(prepared.weights(), prepared.seed),
         data=parity_data(prepared),
+        steps=trajectory_steps(prepared),
     )
+
+
+def trajectory_steps(prepared: Prepared) -> int:
+    """How many steps of SGD the proof of a workload takes."""
+    step_flops = prepared.network.training_flops * prepared.workload.batch
+    affordable = int(TRAJECTORY_FLOPS / max(1, step_flops))
+    return max(FEWEST_TRAJECTORY_STEPS, min(TRAJECTORY_STEPS, affordable))
 
 
 def parity_data(prepared: Prepared) -> dict[str, NDArray[Any]]:
