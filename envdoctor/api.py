@@ -169,6 +169,11 @@ class Check:
     hides: tuple[str, ...] = ()
     """The ids of findings that are consequences of this one when it is a `warn` or a `fail`."""
 
+    @property
+    def name(self) -> str:
+        """The id, by which two plugins must not offer the same."""
+        return self.id
+
 
 @dataclass(frozen=True, kw_only=True)
 class Collector:
