@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from typing import TextIO
 
     from envdoctor.model.environment import Environment, Framework
-    from envdoctor.model.facts import Facts
     from envdoctor.model.finding import Finding
+    from envdoctor.model.machine import Machine
     from envdoctor.model.run import Run
     from envdoctor.model.snapshot import Snapshot
 
@@ -121,7 +121,8 @@ class Detector:
 
     name: str
     summary: str
-    run: Callable[[], Facts]
+    run: Callable[[], Machine]
+    """A machine with only this part filled. What could not be looked at goes into `unseen`."""
 
 
 @dataclass(frozen=True, kw_only=True)

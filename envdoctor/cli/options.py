@@ -115,13 +115,13 @@ def order_of(loaded: Plugins, wishes: Wishes, choice: Choice, values: dict[str, 
     from envdoctor.bench.plan import oracle_row, prepare_all
     from envdoctor.bench.presets import DEFAULT, MARGIN, PRESETS
     from envdoctor.detect.cpu import choose_cpus, read_cpu
-    from envdoctor.detect.detectors import gather
+    from envdoctor.detect.gathering import facts_of, gather_machine
 
     return Order(
         choice=choice,
         oracle=oracle_row(loaded),
         workloads=prepare_all(loaded, wishes),
-        facts=gather(loaded.detectors()),
+        facts=facts_of(gather_machine(loaded.detectors())),
         cpus=choose_cpus(read_cpu(), values["threads"]),
         seed=wishes.seed,
         broken=loaded.broken,

@@ -27,6 +27,9 @@ class Interpreter(Struct, frozen=True, kw_only=True):
     include_folder: str = ""
     has_headers: bool | None = None
     """Whether Python.h is there."""
+    start_error: str = ""
+    """Why it does not start as its user starts it; it was then looked at without its start-up
+    files, `-I -S`. Empty if it starts."""
 
 
 class Requirement(Struct, frozen=True, kw_only=True):
@@ -91,6 +94,8 @@ class Shadow(Struct, frozen=True, kw_only=True):
 
     module: str
     path: str
+    in_package: bool = False
+    """Whether the folder is itself a package: its files are then imported by its name."""
 
 
 class Kernel(Struct, frozen=True, kw_only=True):
@@ -123,6 +128,9 @@ class PthFile(Struct, frozen=True, kw_only=True):
     executes: bool
     """Whether a line of it begins with `import`."""
     error: str = ""
+    """What Python says of it, or would say."""
+    dangling: tuple[str, ...] = ()
+    """Folders that it names and that are not there: Python passes over them in silence."""
 
 
 class Framework(Struct, frozen=True, kw_only=True):

@@ -170,6 +170,8 @@ class NvidiaGpu(Struct, frozen=True, kw_only=True):
     fabric_state: str = ""
     """`completed`, `in progress`, `not started`, `not supported`; empty if unknown."""
     fabric_status: str = ""
+    query_error: int | None = None
+    """What NVML answered instead of a handle, by nvml.h; None if it gave one."""
 
 
 class Library(Struct, frozen=True, kw_only=True):
@@ -210,6 +212,8 @@ class Nvidia(Struct, frozen=True, kw_only=True):
     """Whether it runs; None if the processes cannot be listed."""
     driver_packages: tuple[str, ...] = ()
     """Installed system packages that bring a driver, such as nvidia-driver-550."""
+    nvml_timed_out: bool = False
+    """Whether NVML was asked and did not answer in time."""
 
 
 class AmdGpu(Struct, frozen=True, kw_only=True):
@@ -252,6 +256,25 @@ class Apple(Struct, frozen=True, kw_only=True):
     macos: str = ""
 
 
+class NamedFile(Struct, frozen=True, kw_only=True):
+    """A file that a variable names."""
+
+    variable: str
+    """`SSL_CERT_FILE`, `REQUESTS_CA_BUNDLE`."""
+    path: str
+    exists: bool
+
+
+class CudaToolkit(Struct, frozen=True, kw_only=True):
+    """A CUDA toolkit that builds of extensions could take."""
+
+    path: str
+    version: str
+    """`12.4.1`, by its own files; empty if they do not say."""
+    origin: str
+    """What leads there: `CUDA_HOME`, `nvcc on PATH`, `/usr/local/cuda`."""
+
+
 class Machine(Struct, frozen=True, kw_only=True):
     """What detectors found; None where there is none of it, or where it was not looked at."""
 
@@ -269,4 +292,8 @@ class Machine(Struct, frozen=True, kw_only=True):
     tpu: Tpu | None = None
     commands: dict[str, str] = {}
     """Programs on the path that matter, with where they are: `gcc`, `nvcc`, `uv`, `docker`."""
+    named_files: tuple[NamedFile, ...] = ()
+    """Certificates that variables name."""
+    cuda_toolkits: tuple[CudaToolkit, ...] = ()
+    """In the order in which builds of extensions look for them."""
     unseen: tuple[Unseen, ...] = ()
