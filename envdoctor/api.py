@@ -7,7 +7,7 @@ target only (see `envdoctor.child.contract`).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 import pluggy
@@ -15,19 +15,26 @@ import pluggy
 from envdoctor.child.job import Setting
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
     from typing import TextIO
 
-    from envdoctor.model.facts import Facts
+    from envdoctor.model.environment import Environment, Framework
+    from envdoctor.model.finding import Finding
+    from envdoctor.model.machine import Machine
     from envdoctor.model.run import Run
+    from envdoctor.model.snapshot import Snapshot
 
 __all__ = [
     "Backend",
+    "Check",
+    "Collector",
     "DataSet",
     "Detector",
     "Exporter",
     "Mode",
+    "Page",
+    "Probe",
     "Setting",
     "WorkloadFile",
     "hookimpl",
@@ -116,7 +123,8 @@ class Detector:
 
     name: str
     summary: str
-    run: Callable[[], Facts]
+    run: Callable[[], Machine]
+    """A machine with only this part filled. What could not be looked at goes into `unseen`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,3 +135,71 @@ class Exporter:
     summary: str
     suffix: str
     write: Callable[[Run, TextIO], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page:
+    """What `envdoctor check --explain ID` shows of a check."""
+
+    symptoms: tuple[str, ...] = ()
+    """What users see, in the words of the error messages."""
+    why: str
+    """What goes wrong, and what follows from it."""
+    seen_by: str
+    """Which facts the check looks at."""
+    confirmed_by: str = ""
+    """What `--deep` or the user can do to be sure."""
+    remedy: str
+    """What to do about it, in general: a finding has the exact command."""
+    sources: tuple[str, ...] = ()
+    """Where it is known from: `pytorch#28111`, a page of a manual."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Check:
+    """Judges facts; a pure function, which looks at nothing but the snapshot."""
+
+    id: str
+    """Lower case with hyphens; for ever the same, because scripts and mutes name it."""
+    group: str
+    """The line of the report that it belongs to: `nvidia`, `packages`, `torch`."""
+    summary: str
+    """What it looks for, in one line."""
+    run: Callable[[Snapshot], Iterable[Finding]]
+    """Yields nothing if all is well or if the check does not apply; a finding with the status
+    `error` if a fact that it needs could not be read, with the reason."""
+    page: Page
+    hides: tuple[str, ...] = ()
+    """The ids of findings that are consequences of this one when it is a `warn` or a `fail`."""
+
+    @property
+    def name(self) -> str:
+        """The id, by which two plugins must not offer the same."""
+        return self.id
+
+
+@dataclass(frozen=True, kw_only=True)
+class Collector:
+    """Finds facts of one framework in the files of an environment, and imports nothing of it."""
+
+    name: str
+    summary: str
+    run: Callable[[Environment], Framework | None]
+    """None if the framework is not installed there."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Probe:
+    """Exercises a framework on every device that it has, in children of the target."""
+
+    name: str
+    summary: str
+    module: str
+    """The top-level module of the framework."""
+    distributions: tuple[str, ...]
+    entry: str
+    """`package.module:function`, resolved in the child only; the package is copied there."""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """Variables to set before the interpreter starts: no preallocation, few threads."""
+    seconds: float = 60.0
+    """The time limit of a child."""

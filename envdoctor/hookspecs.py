@@ -9,7 +9,16 @@ import pluggy
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from envdoctor.api import Backend, DataSet, Detector, Exporter, WorkloadFile
+    from envdoctor.api import (
+        Backend,
+        Check,
+        Collector,
+        DataSet,
+        Detector,
+        Exporter,
+        Probe,
+        WorkloadFile,
+    )
 
 hookspec = pluggy.HookspecMarker("envdoctor")
 
@@ -41,4 +50,22 @@ def envdoctor_detectors() -> Iterable[Detector]:
 @hookspec
 def envdoctor_exporters() -> Iterable[Exporter]:
     """Output formats for a run."""
+    return ()
+
+
+@hookspec
+def envdoctor_collectors() -> Iterable[Collector]:
+    """Facts of one framework, read from files and metadata of the target."""
+    return ()
+
+
+@hookspec
+def envdoctor_checks() -> Iterable[Check]:
+    """Judgements of facts."""
+    return ()
+
+
+@hookspec
+def envdoctor_probes() -> Iterable[Probe]:
+    """Frameworks that can be exercised in a child."""
     return ()

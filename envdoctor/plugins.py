@@ -11,7 +11,16 @@ from typing import Any, TypeVar
 import pluggy
 
 from envdoctor import hookspecs
-from envdoctor.api import Backend, DataSet, Detector, Exporter, WorkloadFile
+from envdoctor.api import (
+    Backend,
+    Check,
+    Collector,
+    DataSet,
+    Detector,
+    Exporter,
+    Probe,
+    WorkloadFile,
+)
 from envdoctor.errors import InputError
 
 GROUP = "envdoctor"
@@ -24,6 +33,9 @@ _RECORDS: dict[str, type[Any]] = {
     "envdoctor_data_sets": DataSet,
     "envdoctor_detectors": Detector,
     "envdoctor_exporters": Exporter,
+    "envdoctor_collectors": Collector,
+    "envdoctor_checks": Check,
+    "envdoctor_probes": Probe,
 }
 Record = TypeVar("Record")
 
@@ -78,6 +90,18 @@ class Plugins:
     def exporters(self) -> list[Exporter]:
         """The output formats, in the order of their names."""
         return sorted(self._of(Exporter), key=lambda exporter: exporter.name)
+
+    def collectors(self) -> list[Collector]:
+        """What reads the facts of frameworks."""
+        return self._of(Collector)
+
+    def checks(self) -> list[Check]:
+        """The checks, in the order of their ids."""
+        return sorted(self._of(Check), key=lambda check: check.id)
+
+    def probes(self) -> list[Probe]:
+        """What exercises frameworks, in the order of their names."""
+        return sorted(self._of(Probe), key=lambda probe: probe.name)
 
     def owner_of(self, record: object) -> Owner:
         """Who brought a record."""

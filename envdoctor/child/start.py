@@ -14,13 +14,13 @@ import sys
 _PR_SET_PDEATHSIG = 1
 
 
-def _die_with_the_parent() -> None:
+def die_with_the_parent() -> None:
     """Ask the kernel for SIGKILL when the core dies: a stopped worker hears nothing else."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-def _watch_the_core(handle: str) -> None:
+def watch_the_core(handle: str) -> None:
     """Leave behind a small process that ends this group when the core is gone.
 
     The kernel's signal reaches the worker only, not the compilers and loaders that it started. The
@@ -58,8 +58,8 @@ def _put_this_folder_first() -> None:
 
 
 if __name__ == "__main__":
-    _watch_the_core(os.environ.pop("ENVDOCTOR_WATCH", ""))
-    _die_with_the_parent()
+    watch_the_core(os.environ.pop("ENVDOCTOR_WATCH", ""))
+    die_with_the_parent()
     _put_this_folder_first()
     _keep_to(os.environ.pop("ENVDOCTOR_CPUS", ""))
     from envdoctor.child.worker import main

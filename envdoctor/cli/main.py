@@ -6,7 +6,9 @@ import click
 
 from envdoctor import __version__
 from envdoctor.cli.bench import bench
+from envdoctor.cli.check import check
 from envdoctor.cli.compare import compare
+from envdoctor.cli.info import info
 from envdoctor.cli.parity import parity
 from envdoctor.cli.plugins import plugins
 from envdoctor.cli.workloads import workloads
@@ -19,9 +21,11 @@ from envdoctor.cli.workloads import workloads
 )
 @click.pass_context
 def main(context: click.Context, *, no_plugins: bool) -> None:
-    """Compare machine-learning frameworks, after proving that they do the same work.
+    """Say what is wrong with a machine-learning environment, and which framework is fast in it.
 
     \b
+    envdoctor check                        what is wrong, why, and what mends it
+    envdoctor info                         the facts, for a bug report
     envdoctor bench                        train, prove, measure, tabulate
     envdoctor bench ./my-model.toml        the same for your own model
     envdoctor parity mlp-tiny              only the proof
@@ -31,7 +35,9 @@ def main(context: click.Context, *, no_plugins: bool) -> None:
 
 
 main.add_command(bench)
+main.add_command(check)
 main.add_command(compare)
+main.add_command(info)
 main.add_command(parity)
 main.add_command(plugins)
 main.add_command(workloads)

@@ -115,14 +115,14 @@ def order_of(loaded: Plugins, wishes: Wishes, choice: Choice, values: dict[str, 
     from envdoctor.bench.plan import oracle_row, prepare_all
     from envdoctor.bench.presets import DEFAULT, PRESETS
     from envdoctor.detect.cpu import choose_cpus, read_cpu
-    from envdoctor.detect.detectors import gather
+    from envdoctor.detect.gathering import facts_of, gather_machine
     from envdoctor.statistics.verdicts import MARGIN
 
     return Order(
         choice=choice,
         oracle=oracle_row(loaded),
         workloads=prepare_all(loaded, wishes),
-        facts=gather(loaded.detectors()),
+        facts=facts_of(gather_machine(loaded.detectors())),
         cpus=choose_cpus(read_cpu(), values["threads"]),
         seed=wishes.seed,
         broken=loaded.broken,

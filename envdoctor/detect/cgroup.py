@@ -32,6 +32,33 @@ def memory_limit(root: Path = ROOT, membership: Path = MEMBERSHIP) -> int | None
     return min(known, default=None)
 
 
+def throttled_periods(root: Path = ROOT, membership: Path = MEMBERSHIP) -> int | None:
+    """How often the quota has stopped this group; None where it is not counted."""
+    return _own_count(root, membership, "cpu", "cpu.stat", "nr_throttled")
+
+
+def memory_kills(root: Path = ROOT, membership: Path = MEMBERSHIP) -> int | None:
+    """How many processes of this group were killed for want of memory; None if not counted."""
+    return _own_count(root, membership, "memory", "memory.events", "oom_kill")
+
+
+def _own_count(
+    root: Path, membership: Path, controller: str, file_name: str, key: str
+) -> int | None:
+    """A counter of the group itself, in version 2 or 1; in a container that is often the root."""
+    version_1 = {"memory.events": "memory.oom_control"}.get(file_name, file_name)
+    places = [
+        *((folder / file_name) for folder in _ancestors(root, membership, "")),
+        *((folder / version_1) for folder in _ancestors(root, membership, controller)),
+    ]
+    for place in places:
+        for line in _lines(place):
+            name, _, value = line.partition(" ")
+            if name == key and value.isdecimal():
+                return int(value)
+    return None
+
+
 def _ancestors(root: Path, membership: Path, controller: str) -> Iterator[Path]:
     """The folders of this process's group and of all above it; version 2 has no controller."""
     for line in _lines(membership):

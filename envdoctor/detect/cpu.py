@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from envdoctor.detect.cgroup import cpu_quota
-from envdoctor.model.facts import Cpu, Facts
+from envdoctor.model.facts import Cpu
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,12 +24,7 @@ def read_cpu() -> Cpu:
         allowed = tuple(sorted(os.sched_getaffinity(0)))
     else:
         allowed = tuple(range(logical))
-    return Cpu(model=_model(), logical=logical, allowed=allowed, quota=cpu_quota())
-
-
-def detect() -> Facts:
-    """The processor as facts."""
-    return Facts(cpu=read_cpu())
+    return Cpu(model=read_model(), logical=logical, allowed=allowed, quota=cpu_quota())
 
 
 def choose_cpus(cpu: Cpu, threads: int | None, sysfs: Path = SYSFS) -> tuple[int, ...]:
@@ -51,7 +46,7 @@ def choose_cpus(cpu: Cpu, threads: int | None, sysfs: Path = SYSFS) -> tuple[int
     if threads is not None:
         count = min(count, threads)
     count = max(1, count)
-    isolated = _cpu_list(sysfs / "cpu" / "isolated")
+    isolated = read_cpu_list(sysfs / "cpu" / "isolated")
     apart = [each for each in cpu.allowed if each in isolated]
     others = [each for each in cpu.allowed if each not in isolated]
     first, second = (apart, others) if count == 1 else (others, apart)
@@ -83,7 +78,7 @@ def _fit(cpus: list[int], turns: dict[int, int], count: int) -> tuple[bool, int,
 
 def _siblings(cpu: int, sysfs: Path) -> frozenset[int]:
     """The CPUs of its physical core, itself among them."""
-    return _cpu_list(sysfs / "cpu" / f"cpu{cpu}" / "topology" / "thread_siblings_list") | {cpu}
+    return read_cpu_list(sysfs / "cpu" / f"cpu{cpu}" / "topology" / "thread_siblings_list") | {cpu}
 
 
 def _nodes(sysfs: Path) -> dict[int, int]:
@@ -92,11 +87,11 @@ def _nodes(sysfs: Path) -> dict[int, int]:
         cpu: int(folder.name.removeprefix("node"))
         for folder in sorted((sysfs / "node").glob("node[0-9]*"))
         if folder.name.removeprefix("node").isdecimal()
-        for cpu in _cpu_list(folder / "cpulist")
+        for cpu in read_cpu_list(folder / "cpulist")
     }
 
 
-def _cpu_list(path: Path) -> frozenset[int]:
+def read_cpu_list(path: Path) -> frozenset[int]:
     """CPUs in the kernel's form, `0-3,8`; none if it cannot be read."""
     try:
         text = path.read_text(encoding="ascii", errors="replace").strip()
@@ -111,7 +106,8 @@ def _cpu_list(path: Path) -> frozenset[int]:
     return frozenset(found)
 
 
-def _model() -> str:
+def read_model() -> str:
+    """The name of the processor, as the system tells it."""
     try:
         text = CPUINFO.read_text(encoding="utf-8", errors="replace")
     except OSError:

@@ -41,5 +41,7 @@ class Facts(Struct, frozen=True, kw_only=True):
     system: System | None = None
     cpu: Cpu | None = None
     memory: HostMemory | None = None
+    gpus: tuple[str, ...] = ()
+    """Names, with their memory."""
     notes: tuple[str, ...] = ()
     """What could not be looked at, and why."""

@@ -28,9 +28,12 @@ ABSENT = "none"
 def obstacles(a: Run, b: Run, workload: str) -> tuple[Difference, ...]:
     """What forbids a ratio between two runs on a workload that both describe, if anything.
 
-    Precision and device are no part of it: rows that differ there are different rows.
+    Precision and device are no part of it: rows that differ there are different rows. The GPUs of
+    the machine count once a row runs on something else than the processor.
     """
+    gpus = _differing("GPUs", _gpus(a), _gpus(b)) if _on_gpu(a, b) else []
     found = [
+        *gpus,
         *_differing("CPUs", str(a.plan.threads), str(b.plan.threads)),
         *_differing("CPU model", _cpu_model(a), _cpu_model(b)),
         *_differing("major version of envdoctor", _major(a), _major(b)),
@@ -78,6 +81,15 @@ def _differing_entries(prefix: str, a: Mapping[str, str], b: Mapping[str, str]) 
 
 def _cpu_model(run: Run) -> str:
     return run.facts.cpu.model if run.facts.cpu else UNKNOWN
+
+
+def _gpus(run: Run) -> str:
+    """Files from before GPUs were recorded have none to tell."""
+    return ", ".join(run.facts.gpus) or UNKNOWN
+
+
+def _on_gpu(*runs: Run) -> bool:
+    return any(row.device != "cpu" for run in runs for row in run.plan.rows)
 
 
 def _major(run: Run) -> str:

@@ -100,7 +100,7 @@ def survey(interpreter: str, modules: tuple[str, ...]) -> Survey:
         try:
             found: dict[str, Any] = json.loads(answer.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
-            raise _explain_silence(interpreter) from error
+            raise explain_silence(interpreter) from error
     if _number(found["version"]) < OLDEST_PYTHON:
         raise _too_old(interpreter, found["version"])
     return Survey(
@@ -120,7 +120,7 @@ def _too_old(interpreter: str, version: str) -> InputError:
     return InputError(f"{interpreter} is Python {version}; envdoctor's workers need 3.9 or newer.")
 
 
-def _explain_silence(interpreter: str) -> InputError:
+def explain_silence(interpreter: str) -> InputError:
     """Why there is no survey: an old Python cannot read the script, but can say how old it is."""
     try:
         answer = subprocess.run(

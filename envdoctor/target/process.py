@@ -133,6 +133,11 @@ class Child:
         return f"was killed by {name}" + (f" ({words.lower()})" if words else "")
 
     @property
+    def exit_code(self) -> int | None:
+        """As the system tells it, negative for a signal; None while it runs."""
+        return self._process.poll()
+
+    @property
     def killed_from_outside(self) -> bool:
         """Whether SIGKILL ended it and it was not ours: what the kernel does when memory is out."""
         return self._process.poll() == -signal.SIGKILL and not self._killed

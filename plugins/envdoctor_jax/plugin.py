@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from envdoctor.api import Backend, Mode, Setting, hookimpl
+from envdoctor.api import Backend, Check, Collector, Mode, Probe, Setting, hookimpl
+from envdoctor_jax import checks, facts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -42,4 +43,30 @@ def envdoctor_backends() -> Iterator[Backend]:
         precisions=("fp32", "fp64"),
         at_least="0.4.30",
         environment=environment,
+    )
+
+
+@hookimpl
+def envdoctor_collectors() -> Iterator[Collector]:
+    """What the installed files say."""
+    yield Collector(name="jax", summary="JAX and its plugins, from its files", run=facts.collect)
+
+
+@hookimpl
+def envdoctor_checks() -> Iterator[Check]:
+    """What can be wrong with it."""
+    yield from checks.CHECKS
+
+
+@hookimpl
+def envdoctor_probes() -> Iterator[Probe]:
+    """What `--deep` tries."""
+    yield Probe(
+        name="jax",
+        summary="JAX on every device of its plugins",
+        module="jax",
+        distributions=("jax",),
+        entry="envdoctor_jax.probe:probe",
+        environment={"XLA_PYTHON_CLIENT_PREALLOCATE": "false"},
+        seconds=90,
     )

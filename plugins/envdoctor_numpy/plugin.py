@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from envdoctor.api import Backend, Mode, Setting, hookimpl
+from envdoctor.api import Backend, Mode, Probe, Setting, hookimpl
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -42,4 +42,17 @@ def envdoctor_backends() -> Iterator[Backend]:
         precisions=("fp32", "fp64"),
         at_least="1.22",
         environment=environment,
+    )
+
+
+@hookimpl
+def envdoctor_probes() -> Iterator[Probe]:
+    """What `--deep` tries."""
+    yield Probe(
+        name="numpy",
+        summary="NumPy and its BLAS",
+        module="numpy",
+        distributions=("numpy",),
+        entry="envdoctor_numpy.probe:probe",
+        seconds=30,
     )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from envdoctor.api import Backend, Mode, Setting, hookimpl
+from envdoctor.api import Backend, Check, Collector, Mode, Probe, Setting, hookimpl
+from envdoctor_tensorflow import checks, facts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -54,4 +55,30 @@ def envdoctor_backends() -> Iterator[Backend]:
         precisions=("fp32", "fp64"),
         at_least="2.16",
         environment=environment,
+    )
+
+
+@hookimpl
+def envdoctor_collectors() -> Iterator[Collector]:
+    """What the installed files say."""
+    yield Collector(name="tensorflow", summary="TensorFlow, from its files", run=facts.collect)
+
+
+@hookimpl
+def envdoctor_checks() -> Iterator[Check]:
+    """What can be wrong with it."""
+    yield from checks.CHECKS
+
+
+@hookimpl
+def envdoctor_probes() -> Iterator[Probe]:
+    """What `--deep` tries."""
+    yield Probe(
+        name="tensorflow",
+        summary="TensorFlow on the CPU and GPUs",
+        module="tensorflow",
+        distributions=facts.DISTRIBUTIONS,
+        entry="envdoctor_tensorflow.probe:probe",
+        environment={"TF_FORCE_GPU_ALLOW_GROWTH": "true"},
+        seconds=90,
     )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from envdoctor.api import Backend, Mode, Setting, hookimpl
+from envdoctor.api import Backend, Check, Collector, Mode, Probe, Setting, hookimpl
+from envdoctor_torch import checks, facts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -47,4 +48,29 @@ def envdoctor_backends() -> Iterator[Backend]:
         precisions=("fp32", "fp64"),
         at_least="2.4",
         environment=environment,
+    )
+
+
+@hookimpl
+def envdoctor_collectors() -> Iterator[Collector]:
+    """What the installed files say."""
+    yield Collector(name="torch", summary="PyTorch, from its files", run=facts.collect)
+
+
+@hookimpl
+def envdoctor_checks() -> Iterator[Check]:
+    """What can be wrong with it."""
+    yield from checks.CHECKS
+
+
+@hookimpl
+def envdoctor_probes() -> Iterator[Probe]:
+    """What `--deep` tries."""
+    yield Probe(
+        name="torch",
+        summary="PyTorch on the CPU, NVIDIA, AMD and Intel GPUs, and Metal",
+        module="torch",
+        distributions=("torch",),
+        entry="envdoctor_torch.probe:probe",
+        seconds=60,
     )

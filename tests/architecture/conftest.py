@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
+CORE_SIDE = ("plugin", "facts", "checks")
+"""How the names of those modules of a plugin begin that the core imports."""
 PACKAGES = ("envdoctor", "plugins", "benchmarks/envdoctor_workloads")
 
 
@@ -25,10 +27,15 @@ class Source:
 
     @property
     def in_target(self) -> bool:
-        """Whether it runs in the target: the child code, and all of a plugin but its records."""
+        """Whether it runs in the target: the child code, and what a plugin has for it."""
         if self.path.parts[0] == "plugins":
-            return self.path.name != "plugin.py"
+            return not self.on_core_side
         return self.path.parts[:2] == ("envdoctor", "child")
+
+    @property
+    def on_core_side(self) -> bool:
+        """Whether it is a part of a plugin that the core imports."""
+        return self.path.parts[0] == "plugins" and self.path.stem.startswith(CORE_SIDE)
 
     def imports(self) -> Iterator[str]:
         """The full name of every module that it imports, wherever in the file."""

@@ -25,7 +25,8 @@ def anchors(page):
 def options():
     """Every option of every command."""
     commands = [main, *main.commands.values()]
-    return {name for each in commands for param in each.params for name in param.opts}
+    parameters = [param for each in commands for param in each.params]
+    return {name for each in parameters for name in (*each.opts, *each.secondary_opts)}
 
 
 def parse(line):

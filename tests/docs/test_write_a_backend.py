@@ -14,8 +14,16 @@ from envdoctor import api, hookspecs
 from envdoctor.child.contract import Trainer
 from envdoctor.errors import ExitCode
 
-RECORDS = [getattr(api, name) for name in api.__all__ if isinstance(getattr(api, name), type)]
-HOOKS = [name for name, value in vars(hookspecs).items() if hasattr(value, "envdoctor_spec")]
+DOCTOR_RECORDS = {api.Check, api.Page, api.Collector, api.Probe}
+DOCTOR_HOOKS = {"envdoctor_checks", "envdoctor_collectors", "envdoctor_probes"}
+"""These are in the guide to checks, whose test looks for them."""
+EXPORTS = [getattr(api, name) for name in api.__all__]
+RECORDS = [each for each in EXPORTS if isinstance(each, type) and each not in DOCTOR_RECORDS]
+HOOKS = [
+    name
+    for name, value in vars(hookspecs).items()
+    if hasattr(value, "envdoctor_spec") and name not in DOCTOR_HOOKS
+]
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 from envdoctor import plugins as plugins_module
 from envdoctor.api import Backend, DataSet, Detector, Exporter, Mode, WorkloadFile
 from envdoctor.errors import ExitCode, InputError
-from envdoctor.model.facts import Facts
+from envdoctor.model.machine import Machine
 from envdoctor.plugins import DISABLE_VARIABLE, load_plugins
 
 STRANGERS = Path(__file__).parents[1] / "strangers"
@@ -18,7 +18,17 @@ BROKEN = {
     "misspelt": "there is no hook called `envdoctor_backend`; did you mean `envdoctor_backends`?",
     "wrong-type": "TypeError: `envdoctor_backends` yields str, not Backend",
 }
-SHIPPED = {"detectors", "exporters", "jax", "numpy", "tensorflow", "torch", "workloads"}
+SHIPPED = {
+    "checks",
+    "detectors",
+    "exporters",
+    "jax",
+    "keras",
+    "numpy",
+    "tensorflow",
+    "torch",
+    "workloads",
+}
 
 
 @pytest.fixture(autouse=True)
@@ -314,7 +324,7 @@ def test_records_come_in_the_order_of_their_names(offer):
         z=hook("envdoctor_backends", backend("b"), backend("a"))
         | hook("envdoctor_exporters", Exporter(name="y", summary="", suffix="", write=write)),
         a=hook("envdoctor_exporters", Exporter(name="x", summary="", suffix="", write=write))
-        | hook("envdoctor_detectors", Detector(name="d", summary="", run=Facts))
+        | hook("envdoctor_detectors", Detector(name="d", summary="", run=Machine))
         | hook(
             "envdoctor_data_sets",
             DataSet(name="s", summary="", kind="table", path=Path("s.npz")),

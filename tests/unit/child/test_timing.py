@@ -203,7 +203,7 @@ def judge(monkeypatch):
             return timing.probe_clock(trainer, steps, repeats)
 
         seat = SimpleNamespace(probe_clock=probe_clock, cell=SimpleNamespace(first_losses=()))
-        found = checks.probe(seat)
+        found, _ = checks.probe(seat)
         return found, checks.suspicion(found, len(steps) * STEP_SECONDS)
 
     yield probed

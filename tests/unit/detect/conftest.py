@@ -31,3 +31,18 @@ def groups(tmp_path: Path) -> Callable[..., tuple[Path, Path]]:
         return root, member
 
     return build
+
+
+@pytest.fixture
+def tree(tmp_path_factory: pytest.TempPathFactory) -> Callable[[dict[str, str]], Path]:
+    """A root folder from {path: content}, a new one for each call."""
+
+    def build(files: dict[str, str]) -> Path:
+        root = tmp_path_factory.mktemp("root")
+        for name, content in files.items():
+            path = root / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content.encode())
+        return root
+
+    return build

@@ -210,4 +210,4 @@ def test_without_a_mask_all_cpus_are_allowed(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_this_machine_allows_what_the_scheduler_says() -> None:
-    assert cpu.detect().cpu.allowed == tuple(sorted(os.sched_getaffinity(0)))
+    assert cpu.read_cpu().allowed == tuple(sorted(os.sched_getaffinity(0)))

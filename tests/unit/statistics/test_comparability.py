@@ -87,3 +87,15 @@ def test_versions_and_variables_that_differ_are_changes(run: Run) -> None:
         ("new", "none", "2"),
         ("variable OMP_NUM_THREADS", "none", "2"),
     ]
+
+
+def test_other_gpus_are_an_obstacle_to_rows_that_ran_on_one(run: Run) -> None:
+    other = structs.replace(run, facts=structs.replace(run.facts, gpus=("H100 (80 GiB)",)))
+    assert _told(run, other) == []
+    rows = tuple(structs.replace(row, device="cuda") for row in run.plan.rows)
+    on_gpu = structs.replace(other, plan=structs.replace(other.plan, rows=rows))
+    assert _told(on_gpu, on_gpu) == []
+    slower = structs.replace(on_gpu, facts=structs.replace(on_gpu.facts, gpus=("T4 (15 GiB)",)))
+    assert _told(on_gpu, slower) == [("GPUs", "H100 (80 GiB)", "T4 (15 GiB)")]
+    old = structs.replace(on_gpu, facts=structs.replace(on_gpu.facts, gpus=()))
+    assert _told(on_gpu, old) == [("GPUs", "H100 (80 GiB)", "unknown")]

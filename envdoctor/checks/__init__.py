@@ -1,0 +1,1 @@
+"""Health checks: pure functions from a snapshot to findings, one subject a file."""

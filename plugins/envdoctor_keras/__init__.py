@@ -1,0 +1,1 @@
+"""Keras, as the doctor sees it."""

@@ -1,0 +1,44 @@
+"""The frameworks that are installed here, exercised on the CPU."""
+
+from __future__ import annotations
+
+import sys
+from importlib import metadata, util
+
+import pytest
+
+from envdoctor.diagnosis.probing import run_probes
+from envdoctor.model.environment import Distribution, Environment, Interpreter
+from envdoctor.plugins import load_plugins
+
+STEPS = ["import", "use", "allocate", "matmul", "convolution", "attention", "gradient"]
+
+
+def environment() -> Environment:
+    names = {each.name: each.version for each in metadata.distributions() if each.name}
+    found = {name.lower().replace("_", "-"): version for name, version in names.items()}
+    return Environment(
+        interpreter=Interpreter(path=sys.executable, version="3.11"),
+        distributions={
+            name: Distribution(name=name, version=version) for name, version in found.items()
+        },
+    )
+
+
+@pytest.mark.parametrize("name", ["numpy", "torch", "jax", "tensorflow"])
+def test_a_sound_framework_passes(name, monkeypatch):
+    if util.find_spec(name) is None:
+        pytest.skip(f"{name} is not installed")
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    probes = [probe for probe in load_plugins().probes() if probe.name == name]
+    results = run_probes(probes, environment())
+    assert [each.device for each in results] == ["cpu"]
+    (result,) = results
+    assert (result.outcome.status, result.outcome.reason) == ("ok", "")
+    assert [step.name for step in result.steps] == STEPS
+    assert all(step.passed for step in result.steps)
+    errors = [step.error for step in result.steps if step.error is not None]
+    assert len(errors) == 5
+    assert max(errors) < 1e-5
+    assert result.details["devices"] == "cpu"
+    assert result.details["version"]
