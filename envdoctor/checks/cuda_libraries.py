@@ -126,7 +126,7 @@ def torch_and_tensorflow(snapshot: Snapshot) -> Iterator[Finding]:
         else "Each works with the libraries of one of them; tensorflow[and-cuda] cannot be "
         "installed beside this torch.",
         remedies=_separate(environment, torch, broken),
-        verify=f"{remedies.installer(environment)} check",
+        verify=remedies.pip(environment, "check"),
     )
 
 

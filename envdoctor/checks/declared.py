@@ -57,7 +57,7 @@ def _conflict(environment: Environment, name: str, broken: list[Unmet]) -> Findi
         ),
         cause=cause,
         remedies=_remedies(environment, name, broken),
-        verify=f"{remedies.installer(environment)} check",
+        verify=remedies.pip(environment, "check"),
         subject=name,
     )
 
@@ -98,7 +98,7 @@ def protobuf(snapshot: Snapshot) -> Iterator[Finding]:
         cause="Modules called *_pb2.py are generated for a range of protobuf's releases, and "
         "refuse to load with others.",
         remedies=_remedies(environment, "protobuf", broken),
-        verify=f"{remedies.installer(environment)} check",
+        verify=remedies.pip(environment, "check"),
     )
 
 

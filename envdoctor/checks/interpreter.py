@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from envdoctor.api import Check, Page
-from envdoctor.checks.remedies import installer, python
+from envdoctor.checks.remedies import pip, python
 from envdoctor.model.finding import Evidence, Finding, Remedy
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def pip_not_of_this_python(snapshot: Snapshot) -> Iterator[Finding]:
         f"{environment.interpreter.path}.",
         remedies=(
             Remedy(
-                command=f"{installer(environment)} install <package>",
+                command=f"{pip(environment, 'install')} <package>",
                 text="Name the interpreter whenever something is installed.",
             ),
         ),

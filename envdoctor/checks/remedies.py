@@ -43,22 +43,31 @@ def python(environment: Environment) -> str:
     return shlex.quote(environment.interpreter.path)
 
 
-def installer(environment: Environment) -> str:
-    """The words that begin a pip command for this environment."""
+def pip(environment: Environment, verb: str) -> str:
+    """The words that begin a command of pip, or of uv in its place, for this environment.
+
+    Args:
+        environment: which one.
+        verb: `install`, `uninstall`, `check`.
+    """
     if "pip" in environment.distributions:
-        return f"{python(environment)} -m pip"
-    if any(tool.name == "uv" for tool in environment.tools):
-        return f"uv pip --python {python(environment)}"
-    return f"{python(environment)} -m ensurepip && {python(environment)} -m pip"
+        return f"{python(environment)} -m pip {verb}"
+    if uses_uv(environment):
+        return f"uv pip {verb} --python {python(environment)}"
+    return f"{python(environment)} -m ensurepip && {python(environment)} -m pip {verb}"
+
+
+def uses_uv(environment: Environment) -> bool:
+    """Whether commands are uv's: it has no pip, and uv is at hand."""
+    return "pip" not in environment.distributions and any(
+        tool.name == "uv" for tool in environment.tools
+    )
 
 
 def _remedy(environment: Environment, verb: str, words: list[str], text: str) -> Remedy:
-    begin = installer(environment)
-    if begin.startswith("uv "):
-        words = [word for word in words if word != "-y"]
-        begin = f"uv pip {verb} --python {python(environment)}"
-    else:
-        begin = f"{begin} {verb}"
+    if uses_uv(environment):
+        words = [word for word in words if word != "-y"]  # uv never asks
+    begin = pip(environment, verb)
     if environment.interpreter.externally_managed:
         folder = "~/.venvs/ml"
         begin = f"{python(environment)} -m venv {folder} && {folder}/bin/python -m pip {verb}"

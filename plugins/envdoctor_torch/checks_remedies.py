@@ -61,7 +61,7 @@ def install_build(environment: Environment, build: Build) -> Remedy:
             text=f"{text} If conda has no such build, ask it for `pytorch=*=*cuda*`.",
         )
     wanted = [f"torch=={build.version}", *_partners(environment, build.version)]
-    if remedies.installer(environment).startswith("uv "):
+    if remedies.uses_uv(environment):
         options = f"--torch-backend={build.tag} --reinstall-package torch"
     else:
         options = f"--force-reinstall --index-url {reinstall.TORCH_INDEX}{build.tag}"
