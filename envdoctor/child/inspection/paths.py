@@ -61,8 +61,12 @@ def _without_start_up(user_site: str) -> Paths:
     prefix = settings.get("prefix", sys.prefix)
     system = settings.get("include-system-site-packages", "true").lower() == "true"
     enabled = system and not os.environ.get("PYTHONNOUSERSITE")
-    prefixes = [prefix, sys.base_prefix, sys.base_exec_prefix] if system else [prefix]
-    folders = _existing(([user_site] if enabled else []) + _site_packages(prefixes))
+    folders = [user_site] if enabled else []
+    if settings:
+        folders += _of_virtual_environment(prefix)
+    if system:
+        folders += _site_packages([sys.base_prefix, sys.base_exec_prefix])
+    folders = _existing(folders)
     entries = _existing(os.environ.get("PYTHONPATH", "").split(os.pathsep))
     entries += [entry for entry in sys.path if entry]
     for folder in folders:
@@ -81,6 +85,20 @@ def _virtual_environment() -> dict[str, str]:
         lines = [line.partition("=") for line in text.splitlines()]
         return {"prefix": prefix, **{key.strip().lower(): value.strip() for key, _, value in lines}}
     return {}
+
+
+def _of_virtual_environment(prefix: str) -> List[str]:
+    """Where a virtual environment keeps packages.
+
+    Without `site`, Python does not know that it is in one, and that of Debian would name folders
+    of the system.
+    """
+    if os.name == "nt":
+        return [os.path.join(prefix, "Lib", "site-packages")]
+    version = f"python{sys.version_info[0]}.{sys.version_info[1]}"
+    threads = "t" if "t" in getattr(sys, "abiflags", "") else ""
+    libraries = dict.fromkeys((getattr(sys, "platlibdir", "lib"), "lib"))
+    return [f"{prefix}/{library}/{version}{threads}/site-packages" for library in libraries]
 
 
 def _named_by_start_up_files(folder: str) -> List[str]:
