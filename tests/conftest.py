@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import signal
 
 import pytest
 
@@ -18,6 +19,9 @@ def pytest_configure():
     Thread pools that share their CPUs with those of another test spin against each other, and
     take ten times as long.
     """
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        # A shell starts what runs in the background so, and children inherit it.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     worker = os.environ.get("PYTEST_XDIST_WORKER", "")
     if worker and hasattr(os, "sched_setaffinity"):
         allowed = sorted(os.sched_getaffinity(0))
