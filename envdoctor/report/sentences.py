@@ -7,10 +7,8 @@ from math import floor, log10
 from typing import TYPE_CHECKING
 
 from envdoctor.report import numbers
-from envdoctor.report.too_noisy import too_noisy
 from envdoctor.statistics.costs import break_even_steps, costs
 from envdoctor.statistics.disturbance import disturbance
-from envdoctor.statistics.pairing import round_seconds
 from envdoctor.statistics.verdicts import rounds_to_settle
 
 if TYPE_CHECKING:
@@ -39,21 +37,6 @@ class Effort:
     round_seconds: float | None = None
 
 
-def sentences(run: Run, ranking: Ranking) -> tuple[str, ...]:
-    """What there is to say of a workload, the fastest row first; for grade D, why nothing is."""
-    names = row_names([place.cell for place in ranking.places])
-    lines = [not_steady(place, names[place.cell.row]) for place in ranking.places]
-    lines.append(throttled(run, ranking.workload))
-    if ranking.leader is not None:
-        lines = [*_ranked(run, ranking, names), *lines]
-        lines.append("" if ranking.resolution is None else resolution(ranking.resolution))
-    elif ranking.resolution is not None and ranking.resolution.grade == "D":
-        lines = [*too_noisy(run, ranking.workload, ranking.resolution), *lines]
-    else:
-        lines = [ranking.reason, *lines]
-    return tuple(line for line in lines if line)
-
-
 def row_names(cells: Sequence[Cell]) -> dict[Row, str]:
     """A name for each row of a workload: the title, and what tells equal titles apart."""
     return {cell.row: _name(cell, cells) for cell in cells}
@@ -68,23 +51,6 @@ def _name(cell: Cell, cells: Sequence[Cell]) -> str:
     columns = zip(details[id(cell)], *details.values(), strict=True)
     differing = [own for own, *all_ in columns if own and len(set(all_)) > 1]
     return " ".join([cell.row.title, *differing])
-
-
-def _ranked(run: Run, ranking: Ranking, names: Mapping[Row, str]) -> list[str]:
-    """The fastest row, how each other one relates to it, and what it pays before its first step."""
-    leader = names[ranking.places[0].cell.row]
-    rounds = run.plan.most_rounds * run.plan.most_launches
-    effort = Effort(rounds, round_seconds(run, ranking.workload))
-    lines = [fastest(ranking, names)]
-    for place in ranking.places[1:]:
-        name = names[place.cell.row]
-        if place.comparison is None:
-            lines.append(f"? {name} and {leader} share no round that counts.")
-        else:
-            tied = place.comparison.verdict == "tie"
-            lines.append("" if tied else relation(name, leader, place.comparison, effort))
-            lines.append(drifted(name, leader, place.comparison))
-    return [*lines, setup(run, ranking, names)]
 
 
 def fastest(ranking: Ranking, names: Mapping[Row, str]) -> str:
