@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from envdoctor.checks.compat import driver_floor, driver_runs, system_of
+from envdoctor.checks.hardware import nvidia_cards
 from envdoctor.model.finding import Evidence, Remedy
 
 if TYPE_CHECKING:
     from envdoctor.model.environment import Environment
     from envdoctor.model.machine import Machine
 
-NVIDIA_PCI_VENDOR = 0x10DE
-DISPLAY_CLASS = 0x03
 COMPATIBILITY_FOLDER = "/compat/"
 HIDING_VARIABLES = ("CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES")
 HIDING_VALUES = frozenset({"", "-1", "none", "void", "NoDevFiles"})
@@ -21,17 +20,15 @@ HIDING_VALUES = frozenset({"", "-1", "none", "void", "NoDevFiles"})
 def has_nvidia_gpu(machine: Machine) -> bool:
     """Whether an NVIDIA GPU is there for programs to use, with or without a working driver.
 
-    A container that was given no device sees those of its host on the PCI bus, and has none.
+    A container that was given no device sees those of its host on the PCI bus, and has none. Nor
+    is a card there that the host keeps for its virtual machines.
     """
     nvidia = machine.nvidia
     if nvidia is not None and nvidia.gpus:
         return True
     if machine.platform.container and not (nvidia is not None and nvidia.nodes):
         return False
-    return any(
-        each.vendor == NVIDIA_PCI_VENDOR and each.class_code >> 16 == DISPLAY_CLASS
-        for each in machine.pci
-    )
+    return bool(nvidia_cards(machine))
 
 
 def driver_of(machine: Machine) -> str:
@@ -59,8 +56,7 @@ def gpu_evidence(machine: Machine) -> tuple[Evidence, ...]:
         return (Evidence(fact=", ".join(counted) + driver, source="NVML"),)
     return tuple(
         Evidence(fact=f"NVIDIA GPU at {each.address}", source="/sys/bus/pci/devices")
-        for each in machine.pci
-        if each.vendor == NVIDIA_PCI_VENDOR and each.class_code >> 16 == DISPLAY_CLASS
+        for each in nvidia_cards(machine)
     )
 
 

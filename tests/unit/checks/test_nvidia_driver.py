@@ -117,6 +117,19 @@ def test_a_card_that_is_kept_for_virtual_machines_is_nobodys_business(
         assert run(check, given) == []
 
 
+def test_a_build_for_the_cpu_is_right_beside_a_card_that_is_given_away(
+    run, snapshot, machine, environment
+):
+    cpu = environment({"torch": "2.13.0"}, frameworks={"torch": "2.13.0"})
+
+    def found(driver):
+        there = machine(pci=(card(driver),), nvidia=Nvidia())
+        return run("torch-cpu-wheel-on-gpu-host", snapshot(machine=there, environment=cpu))
+
+    assert found("vfio-pci") == []
+    assert only(found("nvidia")).status == "fail"
+
+
 def test_a_container_is_not_told_about_the_modules_of_its_host(run, snapshot, machine):
     inside = machine(platform=ubuntu(container="docker"), pci=(card(),), nvidia=Nvidia())
     assert run("nvidia-kernel-module-not-loaded", snapshot(machine=inside)) == []
