@@ -19,6 +19,8 @@ PREFIXES = (
     "PYTORCH_", "ROCM_", "ROCR_", "TF_", "TORCH", "TPU_", "TRANSFORMERS_", "TRITON_",
     "VECLIB_", "XLA_",
 )  # fmt: skip
+TERRAFORM = ("TF_CLI_", "TF_TOKEN_", "TF_VAR_")
+"""Of another program; they look like TensorFlow's and may hold what is to be kept secret."""
 SECRET = re.compile("TOKEN|KEY|SECRET|PASS|CREDENTIAL|AUTH|COOKIE", re.IGNORECASE)
 CREDENTIALS = re.compile(r"(?<=://)[^/@\s]+@")
 
@@ -33,4 +35,6 @@ def variables() -> Dict[str, str]:
 
 
 def _matters(name: str) -> bool:
+    if name.startswith(TERRAFORM):
+        return False
     return name in NAMES or name.startswith(PREFIXES) or name.lower().endswith("_proxy")

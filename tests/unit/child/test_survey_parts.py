@@ -67,6 +67,9 @@ def test_variables_that_matter_are_told_and_secrets_are_not(monkeypatch):
         "HF_HOME": "/data/hf",
         "HF_TOKEN": "hf_secret",
         "TF_API_KEY": "secret",
+        "TF_VAR_database": "postgres://secret",
+        "TF_CLI_CONFIG_FILE": "/home/ada/.terraformrc",
+        "TF_ENABLE_ONEDNN_OPTS": "0",
         "EDITOR": "vi",
         "AWS_SECRET_ACCESS_KEY": "secret",
     }
@@ -74,6 +77,7 @@ def test_variables_that_matter_are_told_and_secrets_are_not(monkeypatch):
     assert variables() == {
         "CUDA_VISIBLE_DEVICES": "0",
         "HF_HOME": "/data/hf",
+        "TF_ENABLE_ONEDNN_OPTS": "0",
         "https_proxy": "http://***@proxy:3128",
     }
 
