@@ -138,7 +138,7 @@ CHECKS = (
     Check(
         id="numpy2-abi-break",
         group="packages",
-        summary="Extension modules that were built for NumPy 1, beside NumPy 2.",
+        summary="extension modules that were built for NumPy 1, beside NumPy 2",
         run=numpy_break,
         page=Page(
             symptoms=(
@@ -159,7 +159,7 @@ CHECKS = (
     Check(
         id="duplicate-openmp-runtime",
         group="packages",
-        summary="Two OpenMP runtimes that stop a process which loads both.",
+        summary="two OpenMP runtimes that stop a process which loads both",
         run=openmp,
         page=Page(
             symptoms=("OMP: Error #15: Initializing libiomp5md.dll, but found libiomp5md.dll",),

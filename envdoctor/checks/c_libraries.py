@@ -165,7 +165,7 @@ CHECKS = (
     Check(
         id="glibcxx-too-old",
         group="packages",
-        summary="A libstdc++ that is too old for the installed wheels.",
+        summary="a libstdc++ that is too old for the installed wheels",
         run=glibcxx,
         page=Page(
             symptoms=("libstdc++.so.6: version 'GLIBCXX_3.4.29' not found",),
@@ -183,7 +183,7 @@ CHECKS = (
     Check(
         id="glibc-too-old",
         group="packages",
-        summary="A C library for which the frameworks publish no wheels.",
+        summary="a C library for which the frameworks publish no wheels",
         run=glibc,
         page=Page(
             symptoms=("/lib64/libc.so.6: version 'GLIBC_2.28' not found",),
@@ -197,7 +197,7 @@ CHECKS = (
     Check(
         id="static-tls-exhausted",
         group="packages",
-        summary="Several bundled libgomp on 64-bit ARM.",
+        summary="several bundled libgomp on 64-bit ARM",
         run=static_tls,
         page=Page(
             symptoms=("libgomp-d22c30c5.so.1.0.0: cannot allocate memory in static TLS block",),

@@ -159,7 +159,7 @@ CHECKS = (
     Check(
         id="nvidia-cu12-cu13-mixed",
         group="packages",
-        summary="Libraries for CUDA 12 and CUDA 13 in the same files.",
+        summary="libraries for CUDA 12 and CUDA 13 in the same files",
         run=mixed_majors,
         page=Page(
             symptoms=("ImportError: libnvshmem_host.so.3: cannot open shared object file",),
@@ -177,7 +177,7 @@ CHECKS = (
     Check(
         id="torch-tf-pin-conflict",
         group="packages",
-        summary="torch and TensorFlow that want different CUDA libraries.",
+        summary="torch and TensorFlow that want different CUDA libraries",
         run=torch_and_tensorflow,
         page=Page(
             symptoms=("Loaded runtime CuDNN library: 9.1.0 but source was compiled with: 9.3.0",),

@@ -120,7 +120,7 @@ CHECKS = (
     Check(
         id="declared-dependency-conflict",
         group="packages",
-        summary="Requirements of installed distributions that do not hold.",
+        summary="requirements of installed distributions that do not hold",
         run=conflicts,
         page=Page(
             symptoms=(
@@ -139,7 +139,7 @@ CHECKS = (
     Check(
         id="protobuf-generated-code-mismatch",
         group="packages",
-        summary="A protobuf that generated code does not fit.",
+        summary="a protobuf that generated code does not fit",
         run=protobuf,
         page=Page(
             symptoms=("TypeError: Descriptors cannot be created directly.",),

@@ -207,7 +207,7 @@ CHECKS = (
     Check(
         id="two-distributions-own-one-package",
         group="packages",
-        summary="Distributions that have overwritten each other's modules.",
+        summary="distributions that have overwritten each other's modules",
         run=two_owners,
         page=Page(
             symptoms=("AttributeError: partially initialized module 'cv2' has no attribute",),
@@ -224,7 +224,7 @@ CHECKS = (
     Check(
         id="pynvml-deprecated",
         group="packages",
-        summary="The distribution that nvidia-ml-py has replaced.",
+        summary="the distribution that nvidia-ml-py has replaced",
         run=pynvml,
         page=Page(
             symptoms=("FutureWarning: The pynvml package is deprecated.",),
@@ -238,7 +238,7 @@ CHECKS = (
     Check(
         id="broken-install-record-mismatch",
         group="packages",
-        summary="Files that are gone or changed since they were installed.",
+        summary="files that are gone or changed since they were installed",
         run=broken_install,
         page=Page(
             symptoms=(

@@ -130,7 +130,7 @@ CHECKS = (
     Check(
         id="known-bad-cublas-cudnn",
         group="packages",
-        summary="Releases of cuBLAS and cuDNN that are known to compute wrongly here.",
+        summary="releases of cuBLAS and cuDNN that are known to compute wrongly here",
         run=known_bad,
         page=Page(
             symptoms=("No message: wrong numbers.",),

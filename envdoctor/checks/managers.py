@@ -169,7 +169,7 @@ CHECKS = (
     Check(
         id="conda-pip-mixed-core-libs",
         group="packages",
-        summary="Core libraries that both conda and pip have installed.",
+        summary="core libraries that both conda and pip have installed",
         run=mixed,
         page=Page(
             symptoms=("ImportError or a crash after `pip install` in a conda environment",),
@@ -185,7 +185,7 @@ CHECKS = (
     Check(
         id="conda-cpu-build-chosen",
         group="packages",
-        summary="A CPU build of PyTorch that conda chose in spite of a GPU.",
+        summary="a CPU build of PyTorch that conda chose in spite of a GPU",
         run=cpu_build,
         hides=("torch-cpu-wheel-on-gpu-host",),
         page=Page(
@@ -202,7 +202,7 @@ CHECKS = (
     Check(
         id="python-version-has-no-wheel",
         group="packages",
-        summary="A Python that a framework publishes no wheel for.",
+        summary="a Python that a framework publishes no wheel for",
         run=no_wheel,
         page=Page(
             symptoms=(

@@ -201,7 +201,7 @@ CHECKS = (
     Check(
         id="torchvision-torch-mismatch",
         group="packages",
-        summary="A torchvision that was made for another torch.",
+        summary="a torchvision that was made for another torch",
         run=torchvision,
         page=Page(
             symptoms=("RuntimeError: operator torchvision::nms does not exist",),
@@ -218,7 +218,7 @@ CHECKS = (
     Check(
         id="torchaudio-torch-skew",
         group="packages",
-        summary="A torchaudio of another release than torch's.",
+        summary="a torchaudio of another release than torch's",
         run=torchaudio,
         page=Page(
             symptoms=("OSError: libtorchaudio.so: undefined symbol: torch_library_impl",),
@@ -233,7 +233,7 @@ CHECKS = (
     Check(
         id="keras3-vs-tf-keras",
         group="packages",
-        summary="Something that wants Keras 2 where there is only Keras 3.",
+        summary="something that wants Keras 2 where there is only Keras 3",
         run=keras,
         page=Page(
             symptoms=(

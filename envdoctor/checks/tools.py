@@ -220,7 +220,7 @@ CHECKS = (
     Check(
         id="gym-unmaintained",
         group="packages",
-        summary="The predecessor of Gymnasium beside NumPy 2.",
+        summary="the predecessor of Gymnasium beside NumPy 2",
         run=gym,
         page=Page(
             symptoms=("AttributeError: module 'numpy' has no attribute 'bool8'",),
@@ -234,7 +234,7 @@ CHECKS = (
     Check(
         id="tensorboard-setuptools",
         group="packages",
-        summary="A TensorBoard that does not start with the installed setuptools.",
+        summary="a TensorBoard that does not start with the installed setuptools",
         run=tensorboard,
         page=Page(
             symptoms=("ModuleNotFoundError: No module named 'pkg_resources'",),
@@ -248,7 +248,7 @@ CHECKS = (
     Check(
         id="flax-jax-mismatch",
         group="packages",
-        summary="A Flax that is too old for the installed JAX.",
+        summary="a Flax that is too old for the installed JAX",
         run=flax,
         page=Page(
             symptoms=("AttributeError: 'Config' object has no attribute 'define_bool_state'",),
@@ -262,7 +262,7 @@ CHECKS = (
     Check(
         id="transformers-disables-torch",
         group="packages",
-        summary="A torch that is too old for the installed Transformers.",
+        summary="a torch that is too old for the installed Transformers",
         run=transformers,
         page=Page(
             symptoms=("Disabling PyTorch because PyTorch >= 2.4 is required but found 2.3.0",),
@@ -276,7 +276,7 @@ CHECKS = (
     Check(
         id="transformers-without-backend",
         group="packages",
-        summary="Transformers without a framework to run models with.",
+        summary="Transformers without a framework to run models with",
         run=transformers_alone,
         page=Page(
             symptoms=("None of PyTorch, TensorFlow >= 2.0, or Flax have been found.",),
@@ -290,7 +290,7 @@ CHECKS = (
     Check(
         id="torchtext-unmaintained",
         group="packages",
-        summary="torchtext beside a torch that it was not built for.",
+        summary="torchtext beside a torch that it was not built for",
         run=torchtext,
         page=Page(
             symptoms=("OSError: libtorchtext.so: undefined symbol",),
@@ -304,7 +304,7 @@ CHECKS = (
     Check(
         id="tensorflow-addons-unmaintained",
         group="packages",
-        summary="TensorFlow Addons beside Keras 3.",
+        summary="TensorFlow Addons beside Keras 3",
         run=tensorflow_addons,
         page=Page(
             symptoms=("ModuleNotFoundError: No module named 'keras.src.engine'",),
