@@ -59,6 +59,9 @@ class Mode:
     """Whether its compiler keeps programs on disk, by default, so that they are found again."""
     practice: tuple[str, ...] = ()
     """What the trainer does to be fast in this mode, in words that an expert can check."""
+    needs: tuple[str, ...] = ()
+    """The top-level modules that this mode needs beside the backend's own, such as the engine
+    under a library of layers. Users are told to install the distributions of the same names."""
 
 
 def _no_variables(_: Setting) -> Mapping[str, str]:
@@ -78,6 +81,8 @@ class Backend:
     trainer: str
     """`package.module:Class`, resolved in the child only; the package is copied into the target."""
     modes: tuple[Mode, ...]
+    builds_on: tuple[str, ...] = ()
+    """Top-level packages of other backends that the trainer imports; they are copied with it."""
     precisions: tuple[str, ...] = ("fp32",)
     at_least: str = ""
     """The oldest version of the distribution that the trainer works with."""

@@ -36,6 +36,7 @@ class Wishes:
     interpreters: Mapping[str, str] = field(default_factory=dict)
     device: str = "cpu"
     seed: int = 0
+    precisions: Sequence[str] = ("fp32",)
 
 
 @dataclass(frozen=True)
@@ -51,12 +52,18 @@ class PlannedRow:
     versions: Mapping[str, str] = field(default_factory=dict)
     """Of the backend's distributions and of NumPy, as they are installed there."""
     twin: bool = False
+    precision: str = "fp32"
+    """In which it is timed."""
 
     @property
     def proof(self) -> PlannedRow:
-        """The row that is proven for this one: itself, or the mode that its own mode names."""
+        """The row that is proven for this one: itself, or the mode that its own mode names.
+
+        Always in strict precision: rounding to fewer bits would hide what the proof looks for.
+        """
         named = [mode for mode in self.backend.modes if mode.name == self.mode.exact]
-        return replace(self, mode=named[0]) if named else self
+        strict = replace(self, precision="fp32")
+        return replace(strict, mode=named[0]) if named else strict
 
     @property
     def row(self) -> Row:
@@ -64,6 +71,7 @@ class PlannedRow:
         return Row(
             backend=self.backend.name,
             mode=self.mode.name,
+            precision=self.precision,
             device=self.device,
             interpreter="" if self.own else self.interpreter,
             twin=self.twin,
@@ -72,7 +80,8 @@ class PlannedRow:
     def setting(self, precision: str, threads: int) -> Setting:
         """The setting of a worker for this row.
 
-        Exact maths is a matter of the CPU; the device is held to strict float32.
+        Exact maths is a matter of the CPU; the device is held to strict float32, or to what
+        rounding to a reduced precision explains.
         """
         device = "cpu" if precision == "fp64" else self.device
         return Setting(self.mode.name, precision, device, threads)
@@ -96,7 +105,7 @@ def choose_rows(plugins: Plugins, wishes: Wishes) -> Choice:
     _check_names(wishes, backends)
     chosen = [b for b in backends if not wishes.backends or b.name in wishes.backends]
     # All modules at once, so that each interpreter is looked at once.
-    modules = ("numpy", *sorted({backend.module for backend in chosen} - {"numpy"}))
+    modules = ("numpy", *sorted(_modules(chosen) - {"numpy"}))
     rows: list[PlannedRow] = []
     unavailable: list[Unavailable] = []
     for backend in chosen:
@@ -107,13 +116,19 @@ def choose_rows(plugins: Plugins, wishes: Wishes) -> Choice:
         if missing:
             unavailable.append(missing)
             continue
-        rows.extend(
-            PlannedRow(
-                backend, mode, interpreter, given is None, wishes.device, _versions(backend, seen)
-            )
-            for mode in backend.modes
-            if not wishes.modes or mode.name in wishes.modes
-        )
+        possible, refused = choose_precisions(backend, wishes)
+        unavailable.extend(refused)
+        for mode in backend.modes:
+            if wishes.modes and mode.name not in wishes.modes:
+                continue
+            lacking = find_missing_engine(backend, mode, seen)
+            if lacking:
+                unavailable.append(lacking)
+                continue
+            versions = _versions(backend, mode, seen)
+            own = given is None
+            planned = PlannedRow(backend, mode, interpreter, own, wishes.device, versions)
+            rows.extend(replace(planned, precision=each) for each in possible)
     return Choice(tuple(rows), tuple(unavailable))
 
 
@@ -136,6 +151,46 @@ def find_obstacle(backend: Backend, seen: Survey) -> Unavailable | None:
     return None
 
 
+def choose_precisions(
+    backend: Backend, wishes: Wishes
+) -> tuple[list[str], tuple[Unavailable, ...]]:
+    """The wanted precisions that a backend can have on the device, and why not the others."""
+    reasons = {each: why_not(backend, each, wishes.device) for each in wishes.precisions}
+    refused = [_missing(backend, reason, "") for reason in reasons.values() if reason]
+    return [each for each, reason in reasons.items() if not reason], tuple(refused)
+
+
+def why_not(backend: Backend, precision: str, device: str) -> str:
+    """Why a backend has no rows in a precision, as far as is known without starting it.
+
+    What depends on the model of a GPU the trainer says when it starts the device.
+    """
+    if precision not in backend.precisions:
+        return f"it has no {precision}; it offers {', '.join(backend.precisions)}."
+    kind = device.partition(":")[0]
+    if precision == "tf32" and kind not in {"cuda", "gpu"}:
+        return (
+            "tf32 needs an NVIDIA GPU of compute capability 8.0 or newer; "
+            f"the device here is {device}."
+        )
+    if precision == "fp16" and kind == "cpu":
+        return "fp16 is not for the CPU: frameworks mix it with float32 on GPUs only."
+    return ""
+
+
+def find_missing_engine(backend: Backend, mode: Mode, seen: Survey) -> Unavailable | None:
+    """Why one mode of a backend cannot run where others may, and the command that mends it."""
+    missing = [module for module in mode.needs if not seen.modules.get(module)]
+    if not missing:
+        return None
+    verb = "is" if len(missing) == 1 else "are"
+    reason = (
+        f"Mode {mode.name} needs {' and '.join(missing)}, which {verb} not installed in "
+        f"Python {seen.version} at {seen.prefix}."
+    )
+    return _missing(backend, reason, seen.install_command(*missing))
+
+
 def choose_twin(rows: Sequence[PlannedRow]) -> PlannedRow | None:
     """A second copy of one of the rows: of the one that starts the fastest.
 
@@ -148,9 +203,16 @@ def choose_twin(rows: Sequence[PlannedRow]) -> PlannedRow | None:
     return replace(cheapest, twin=True)
 
 
-def _versions(backend: Backend, seen: Survey) -> dict[str, str]:
+def _modules(backends: Iterable[Backend]) -> set[str]:
+    """Every module that one of the modes needs."""
+    needed = (module for each in backends for mode in each.modes for module in mode.needs)
+    return {*(backend.module for backend in backends), *needed}
+
+
+def _versions(backend: Backend, mode: Mode, seen: Survey) -> dict[str, str]:
     """Versions of everything that a row's arithmetic comes from."""
-    named = [seen.version_of((name,)) for name in (*backend.distributions, "numpy")]
+    names = (*backend.distributions, *mode.needs, "numpy")
+    named = [seen.version_of((name,)) for name in names]
     return {"python": seen.version, **dict(pair for pair in named if pair)}
 
 

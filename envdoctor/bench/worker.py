@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import psutil
 
 from envdoctor.errors import EnvdoctorError
 from envdoctor.model.outcome import Outcome
@@ -164,6 +165,11 @@ class Worker:
         """What it occupies now."""
         return self._channel.child.resident_bytes()
 
+    def family(self) -> list[psutil.Process]:
+        """Its process, and all that it has started."""
+        process = psutil.Process(self._channel.child.pid)
+        return [process, *process.children(recursive=True)]
+
     def differentiate(self, batch: int) -> tuple[float, NDArray[Any], dict[str, NDArray[Any]]]:
         """Loss, outputs and gradients of the present model on a batch."""
         path = self._host.folder.answer("gradients")
@@ -201,7 +207,8 @@ class Worker:
 def _prepare(host: Host, backend: Backend, setting: Setting) -> dict[str, str]:
     """Copy the trainer and ask for its variables: a stranger's code, so its faults are endings."""
     try:
-        host.folder.code.add(backend.trainer)
+        for package in (backend.trainer, *backend.builds_on):
+            host.folder.code.add(package)
         variables = backend.environment(setting)
         return {str(name): str(value) for name, value in variables.items()}
     except EnvdoctorError as error:

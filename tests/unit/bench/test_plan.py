@@ -2,11 +2,12 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from envdoctor.api import Backend, DataSet, WorkloadFile
+from envdoctor.api import Backend, DataSet, Mode, WorkloadFile
 from envdoctor.bench import plan
 from envdoctor.bench.plan import Wishes, choose_rows, find_obstacle, oracle_row, prepare_all
 from envdoctor.errors import InputError
@@ -68,6 +69,56 @@ def test_a_foreign_interpreter_stands_in_the_record(plugins: Plugins) -> None:
     own = choose_rows(plugins, Wishes(backends=("torch",))).rows[0]
     assert own.own
     assert own.row.interpreter == ""
+
+
+def keras_like(*needs: str) -> Backend:
+    """A library of layers: the mode `torch`, and another that needs what is asked for."""
+    modes = (
+        Mode(name="torch", summary="", needs=("torch",)),
+        Mode(name="other", summary="", needs=needs),
+    )
+    return Backend(
+        name="layers",
+        summary="",
+        module="numpy",
+        distributions=("numpy",),
+        trainer="layers.trainer:Trainer",
+        modes=modes,
+    )
+
+
+def test_a_mode_without_its_engine_is_told_and_the_others_run(plugins: Plugins) -> None:
+    record = (Owner("p", "p", "1"), keras_like("jax", "optax", "numpy"))
+    plugins.records["envdoctor_backends"].append(record)
+    choice = choose_rows(plugins, Wishes(backends=("layers",)))
+    assert [row.row.title for row in choice.rows] == ["layers torch"]
+    assert choice.rows[0].versions["torch"] == "2.13.0"
+    (missing,) = choice.unavailable
+    assert missing.backend == "layers"
+    assert missing.reason == (
+        "Mode other needs jax and optax, which are not installed in Python 3.11.7 at /venv."
+    )
+    assert missing.remedy == '/venv/bin/python -m pip install "jax" "optax"'
+
+
+def test_an_engine_is_missed_only_by_a_mode_that_is_wanted(plugins: Plugins) -> None:
+    plugins.records["envdoctor_backends"].append((Owner("p", "p", "1"), keras_like("jax")))
+    choice = choose_rows(plugins, Wishes(backends=("layers",), modes=("torch",)))
+    assert choice.unavailable == ()
+    (missing,) = choose_rows(plugins, Wishes(backends=("layers",), modes=("other",))).unavailable
+    assert "jax, which is not installed" in missing.reason
+
+
+def test_every_engine_is_looked_for_at_once(
+    plugins: Plugins, monkeypatch: pytest.MonkeyPatch, environment: dict[str, Survey]
+) -> None:
+    asked: list[tuple[str, ...]] = []
+    monkeypatch.setattr(
+        plan, "survey", lambda interpreter, modules: asked.append(modules) or environment[""]
+    )
+    plugins.records["envdoctor_backends"].append((Owner("p", "p", "1"), keras_like("jax")))
+    choose_rows(plugins, Wishes(backends=("layers",)))
+    assert asked == [("numpy", "jax", "torch")]
 
 
 def test_a_worker_needs_numpy_too(plugins: Plugins) -> None:
@@ -200,3 +251,50 @@ def test_data_sets_are_found_by_name(plugins: Plugins) -> None:
     record = DataSet(name="digits", summary="", kind="images", path=Path("x.npz"))
     plugins.records["envdoctor_data_sets"].append((Owner("p", "p", "1"), record))
     assert plugins.data_sets() == {"digits": record}
+
+
+def test_each_precision_is_a_row_of_its_own(plugins: Plugins) -> None:
+    wishes = Wishes(backends=("torch",), modes=("eager",), precisions=("fp32", "bf16"))
+    _declare(plugins, "torch", ("fp32", "fp64", "bf16"))
+    rows = choose_rows(plugins, wishes).rows
+    assert [row.row.title for row in rows] == ["torch eager", "torch eager bf16"]
+    assert [row.setting(row.precision, 2).precision for row in rows] == ["fp32", "bf16"]
+
+
+def test_a_row_of_fewer_bits_is_proven_in_strict_form(plugins: Plugins) -> None:
+    _declare(plugins, "torch", ("fp32", "fp64", "bf16"))
+    wishes = Wishes(backends=("torch",), modes=("compile",), precisions=("bf16",))
+    (row,) = choose_rows(plugins, wishes).rows
+    assert (row.proof.mode.name, row.proof.precision) == ("compile", "fp32")
+
+
+@pytest.mark.parametrize(
+    ("precision", "device", "reason"),
+    [
+        ("bf16", "cpu", "it has no bf16; it offers fp32, fp64, tf32, fp16."),
+        (
+            "tf32",
+            "cpu",
+            "tf32 needs an NVIDIA GPU of compute capability 8.0 or newer; the device here is cpu.",
+        ),
+        ("fp16", "cpu", "fp16 is not for the CPU: frameworks mix it with float32 on GPUs only."),
+        ("tf32", "cuda:1", ""),
+        ("fp16", "cuda", ""),
+    ],
+)
+def test_what_a_device_cannot_do_has_a_reason(
+    plugins: Plugins, precision: str, device: str, reason: str
+) -> None:
+    _declare(plugins, "torch", ("fp32", "fp64", "tf32", "fp16"))
+    wishes = Wishes(backends=("torch",), precisions=(precision,), device=device)
+    choice = choose_rows(plugins, wishes)
+    assert [missing.reason for missing in choice.unavailable] == ([reason] if reason else [])
+    assert bool(choice.rows) is not bool(reason)
+
+
+def _declare(plugins: Plugins, name: str, precisions: tuple[str, ...]) -> None:
+    listed = plugins.records["envdoctor_backends"]
+    listed[:] = [
+        (owner, replace(each, precisions=precisions) if each.name == name else each)
+        for owner, each in listed
+    ]
