@@ -46,7 +46,7 @@ class Caches:
         self._mark(row, workload_sha256).touch()
 
     def _mark(self, row: PlannedRow, workload_sha256: str) -> Path:
-        named = [row.backend.name, row.mode.name, row.device, workload_sha256]
+        named = [row.backend.name, row.mode.name, row.precision, row.device, workload_sha256]
         return self._folder / f"{_digest([*named, *sorted(row.versions.items())])}.compiled"
 
 

@@ -14,7 +14,7 @@ from envdoctor.model.outcome import Outcome
 from envdoctor.target.channel import WorkerEnded
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from envdoctor.bench.seat import Seat
 
@@ -38,7 +38,23 @@ READ_TOLERANCE = 0.2
 
 
 def probe(seat: Seat) -> tuple[Plausibility, float]:
-    """Probe the clock of a settled seat, and again while the machine may be what is to blame.
+    """Probe the clock of a settled seat, and look at the losses that it began with.
+
+    Returns:
+        What was found, and the seconds that the probed steps took.
+    """
+    found, seconds = probe_clock(seat.probe_clock)
+    losses = seat.cell.first_losses
+    return structs.replace(found, losses_fell=_fell(losses) if losses else None), seconds
+
+
+def probe_clock(
+    ask: Callable[[float, int], Mapping[str, Sequence[int]]],
+) -> tuple[Plausibility, float]:
+    """Probe a clock, and again while the machine may be what is to blame.
+
+    Args:
+        ask: takes the seconds of a block and a number of repeats; answers as a worker does.
 
     Returns:
         What was found, and the seconds that the probed steps took.
@@ -47,18 +63,16 @@ def probe(seat: Seat) -> tuple[Plausibility, float]:
     ratios: list[float] = []
     seconds = PROBE_SECONDS
     for _ in range(MOST_PROBES):
-        latest = seat.probe_clock(seconds, REPEATS)
+        latest = ask(seconds, REPEATS)
         answer = {name: (*answer.get(name, ()), *values) for name, values in latest.items()}
         ratios.append(_doubling(latest))
         if USUAL_DOUBLING[0] <= ratios[-1] <= USUAL_DOUBLING[1]:
             break
         seconds *= 2  # what comes and goes on a shared machine averages out in longer blocks
-    losses = seat.cell.first_losses
     found = Plausibility(
         doubling=min(ratios, key=lambda ratio: abs(ratio - 2)),
         second_wait_seconds=min(answer["second_wait_ns"]) * NANOSECOND,
         read_back_seconds=_late_seconds(answer),
-        losses_fell=_fell(losses) if losses else None,
     )
     return found, min(answer["single_ns"]) * NANOSECOND
 
@@ -91,18 +105,19 @@ def measure_precision(seat: Seat) -> float | None:
     It replaces the trainer, so it comes last. None if the backend has not the layers for it.
     """
     worker = seat.worker
+    precision = seat.row.precision
     try:
         worker.build(
             precision_canary.canary_job(seat.setting),
             precision_canary.canary_weights(),
-            precision_canary.canary_data(),
+            precision_canary.canary_data(precision),
         )
     except WorkerEnded as ended:
         if ended.outcome.status == "unsupported":
             return None  # a backend without convolutions is not to blame for our choice of layers
         raise
     outputs, _ = worker.evaluate("test")
-    return precision_canary.canary_error(outputs)
+    return precision_canary.canary_error(outputs, precision)
 
 
 def judge_precision(seat: Seat, error: float | None) -> Outcome | None:
@@ -116,7 +131,7 @@ def judge_precision(seat: Seat, error: float | None) -> Outcome | None:
         return None
     kept = seat.cell.plausibility or Plausibility()
     seat.keep(plausibility=structs.replace(kept, canary=error))
-    sentence = precision_canary.verdict(error)
+    sentence = precision_canary.verdict(error, seat.row.precision)
     return _refused(sentence) if sentence else None
 
 

@@ -149,6 +149,8 @@ class Launch:
             yield Doing(f"warming up {title}", share)
             seat.warm_up(self._scene.first_losses, steps)
             if first and known is None:
+                if seat.row.reduced and self._scene.expected is not None:
+                    training.hold_to_precision(seat, self._scene.oracle, self._scene.expected)
                 for part in training.train(seat):
                     yield Doing(f"training {title}, {part:.0%} of the plan", share)
                 training.measure_memory(seat)
@@ -180,7 +182,8 @@ class Launch:
     def _judge_training(self, seat: Seat) -> None:
         """Accuracy, and the timed program held to float32; kept for the next run."""
         scene = self._scene
-        if seat.planned.mode.exact and scene.expected is not None:
+        exact = seat.planned.mode.exact and not seat.row.reduced
+        if exact and scene.expected is not None:
             training.hold_to_float32(seat, scene.oracle, scene.expected)
         training.evaluate(seat)
         if kept := training.what_to_keep(seat, scene.first_losses):

@@ -8,7 +8,11 @@ precision of convolutions and of products apart, and either one in a lower preci
 together give 1.4 times the error, which stays in its class.
 
 Float16 has as many bits as TF32 but ends at 65504. The inputs are far beyond, so that it gives
-itself away by overflowing.
+itself away by overflowing. A row that says it computes in float16 gets small inputs, which name its
+bits, and one sample beyond, which must overflow.
+
+It looks both ways: a row in strict float32 may not lose bits, and a row in a reduced precision must
+have lost them, or it is slower than its title says.
 """
 
 from __future__ import annotations
@@ -49,6 +53,8 @@ _CLASSES = (
 )
 """Up to which error products look like which arithmetic, beyond strict float32."""
 _BELOW = "float16 or less"
+_EXPECTED = {"fp32": "", "bf16": "bfloat16", "tf32": "TF32", "fp16": "TF32"}
+"""What the products of a row must look like; float16 has the bits of TF32."""
 
 
 def canary_job(setting: Setting) -> Job:
@@ -77,10 +83,15 @@ def canary_weights() -> Mapping[str, NDArray[Any]]:
 
 
 @cache
-def canary_data() -> Mapping[str, NDArray[Any]]:
-    """The inputs as the test set, and a training set of one sample, which is never trained on."""
+def canary_data(precision: str = "fp32") -> Mapping[str, NDArray[Any]]:
+    """The inputs as the test set, and a training set of one sample, which is never trained on.
+
+    In float16 all but the first sample are small.
+    """
     generator = np.random.default_rng(SEED + 1)
     inputs = _exact(generator.standard_normal((SAMPLES, SIDE, SIDE, CHANNELS)) * SCALE)
+    if precision == "fp16":
+        inputs[1:] /= SCALE
     targets = np.zeros((SAMPLES, WIDTH))
     return {
         "train_inputs": inputs[:1],
@@ -91,13 +102,19 @@ def canary_data() -> Mapping[str, NDArray[Any]]:
     }
 
 
-def canary_error(outputs: NDArray[Any]) -> float:
+def canary_error(outputs: NDArray[Any], precision: str = "fp32") -> float:
     """How far outputs are from the true ones: the Euclidean norm of the difference, relative.
 
     Args:
         outputs: what `Trainer.outputs("test")` gave for the canary's job: (samples, width).
+        precision: in which the row says that it computes; in float16 the first sample must have
+            overflowed, and counts no further.
     """
-    expected = _expected()
+    expected = _expected(precision)
+    if precision == "fp16" and outputs.shape == expected.shape:
+        if np.isfinite(outputs[0]).all():
+            return WRONG
+        outputs, expected = outputs[1:], expected[1:]
     if outputs.shape != expected.shape or not np.isfinite(outputs).all():
         return WRONG
     difference = outputs.astype(np.float64) - expected
@@ -111,11 +128,16 @@ def precision_of(error: float) -> str:
     return next((name for most, name in _CLASSES if error < most), _BELOW)
 
 
-def verdict(error: float) -> str:
-    """A sentence that refuses a row for its error; empty if it computes in strict float32."""
+def verdict(error: float, precision: str = "fp32") -> str:
+    """A sentence that refuses a row for its error; empty if it computes as it says."""
     name = precision_of(error)
-    if not name:
+    if name == _EXPECTED[precision]:
         return ""
+    if precision != "fp32":
+        return (
+            f"not comparable: it is to compute in {precision}, and its products look like "
+            f"{name or 'strict float32'} (canary {error:.1e})."
+        )
     return (
         f"not comparable: its products look like {name} (canary {error:.1e}), where strict float32 "
         f"is off by at most {STRICT_ERROR:.0e}."
@@ -123,9 +145,9 @@ def verdict(error: float) -> str:
 
 
 @cache
-def _expected() -> NDArray[Any]:
+def _expected(precision: str) -> NDArray[Any]:
     """The outputs in float64: (samples, width)."""
-    images, weights = canary_data()["test_inputs"], canary_weights()
+    images, weights = canary_data(precision)["test_inputs"], canary_weights()
     windows = np.lib.stride_tricks.sliding_window_view(images, (WINDOW, WINDOW), axis=(1, 2))
     # From (samples, inner, inner, channels, window, window) to (samples, inner, inner, channels).
     maps = np.tensordot(

@@ -6,8 +6,10 @@ from math import sqrt
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from msgspec import structs
 
-from envdoctor.model.cell import Quality
+from envdoctor.bench.metrics import confusion_of, cross_entropy, metrics_of
+from envdoctor.model.cell import Metric, Quality
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 def assess(
     outputs: NDArray[Any], targets: NDArray[Any], loss: str, gate: QualityGate | None
 ) -> Quality:
-    """Metric with its standard error, and the loss.
+    """Metric with its standard error, the loss, and what else the task has.
 
     Args:
         outputs: (samples, classes), (samples, steps, symbols) or (samples, 1).
@@ -31,7 +33,7 @@ def assess(
         metric, right = "accuracy", outputs.argmax(axis=-1) == targets
         value = float(right.mean())
         error = _share_error(int(right.sum()), right.size)
-        mean_loss = _cross_entropy(outputs, targets)
+        mean_loss = cross_entropy(outputs, targets)
         count = right.size
     else:
         metric, absolute = "mean_absolute_error", np.abs(outputs - targets)
@@ -46,7 +48,32 @@ def assess(
         samples=count,
         loss=mean_loss,
         reached=None if gate is None else _reached(value, gate),
+        metrics=metrics_of(outputs, targets, loss),
+        confusion=confusion_of(outputs, targets, loss),
     )
+
+
+def compare_with_training(test: Quality, outputs: NDArray[Any], targets: NDArray[Any]) -> Quality:
+    """The quality on the test data with what the same model reaches on the data it learnt from.
+
+    The gap between the two is what it learnt by heart: positive where the training data fare
+    better.
+
+    Args:
+        test: the quality on the test data.
+        outputs: of the training data.
+        targets: of the training data.
+    """
+    classes = test.metric == "accuracy"
+    if classes:
+        value = float((outputs.argmax(axis=-1) == targets).mean())
+    else:
+        value = float(np.abs(outputs.astype(np.float64) - targets).mean())
+    found = (
+        Metric(name=f"train_{test.metric}", value=value),
+        Metric(name="gap", value=value - test.value if classes else test.value - value),
+    )
+    return structs.replace(test, metrics=(*test.metrics, *found))
 
 
 def _reached(value: float, gate: QualityGate) -> bool:
@@ -63,9 +90,3 @@ def _share_error(right: int, count: int) -> float:
     """
     share = (right + 2) / (count + 4)
     return sqrt(share * (1 - share) / (count + 4))
-
-
-def _cross_entropy(outputs: NDArray[Any], targets: NDArray[Any]) -> float:
-    shifted = outputs - outputs.max(axis=-1, keepdims=True)
-    scores = np.take_along_axis(shifted, targets[..., np.newaxis], axis=-1)[..., 0]
-    return float((np.log(np.exp(shifted).sum(axis=-1)) - scores).mean())

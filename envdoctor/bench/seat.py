@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isfinite
 from statistics import median
 from time import monotonic
@@ -14,6 +14,7 @@ from envdoctor.bench.blocks import block_steps
 from envdoctor.bench.parity.compare import G32, loss_error, within_reference
 from envdoctor.bench.parity.evidence import full_data
 from envdoctor.bench.parity.gate import finite, refuse
+from envdoctor.bench.parity.reduced import loss_limit
 from envdoctor.bench.worker import NANOSECOND, Worker
 from envdoctor.child.job import Job
 from envdoctor.model.cell import Block, Launch, Noise, Phases
@@ -61,7 +62,7 @@ class Seat:
         self.planned = row
         self.prepared = prepared
         self.launch = launch
-        self.setting: Setting = row.setting("fp32", len(host.cpus))
+        self.setting: Setting = row.setting(row.precision, len(host.cpus))
         self.loaded: Loaded
         self.built: dict[str, Any] = {}
         self._host = host
@@ -285,7 +286,10 @@ class Seat:
         certificate = self.cell.certificate
         assert certificate is not None, "only what is proven is timed"
         certificate = structs.replace(certificate, timed_loss_error=finite(error))
-        same = within_reference(error, expected.reference_error, G32)
+        tier = G32
+        if self.row.reduced:
+            tier = replace(G32, loss=loss_limit(self.row.precision))
+        same = within_reference(error, expected.reference_error, tier)
         if not same:
             certificate = structs.replace(
                 certificate,

@@ -84,6 +84,7 @@ class Store:
             row.backend.name,
             row.mode.name,
             row.mode.exact,
+            row.precision,
             row.device,
             row.interpreter,
             sorted(row.versions.items()),

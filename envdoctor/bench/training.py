@@ -13,7 +13,8 @@ from msgspec import structs
 from envdoctor.bench.blocks import record_memory
 from envdoctor.bench.parity.evidence import Evidence
 from envdoctor.bench.parity.gate import certify_timed, refuse
-from envdoctor.bench.quality import assess
+from envdoctor.bench.parity.reduced import certify_reduced
+from envdoctor.bench.quality import assess, compare_with_training
 from envdoctor.bench.records import gate_of
 from envdoctor.bench.store import Kept
 from envdoctor.bench.worker import NANOSECOND
@@ -71,8 +72,12 @@ def evaluate(seat: Seat) -> None:
         raise WorkerEnded(
             Outcome(status="failed", reason="the loss is no longer a number after training.")
         )
-    targets = prepared.samples.test_targets
-    seat.keep(quality=assess(outputs, targets, prepared.workload.loss, gate_of(prepared)))
+    if prepared.samples.synthetic:
+        return  # from made-up data nothing can be learnt: an accuracy would mean nothing
+    samples = prepared.samples
+    quality = assess(outputs, samples.test_targets, prepared.workload.loss, gate_of(prepared))
+    learnt, _ = seat.worker.evaluate("train")
+    seat.keep(quality=compare_with_training(quality, learnt, samples.train_targets))
 
 
 def hold_to_float32(seat: Seat, oracle: Oracle, expected: Expected) -> None:
@@ -95,6 +100,34 @@ def hold_to_float32(seat: Seat, oracle: Oracle, expected: Expected) -> None:
     certificate = structs.replace(
         certificate,
         exact_through=seat.planned.mode.exact,
+        optimizer=kept.optimizer,
+        timed_loss_error=kept.timed_loss_error,
+    )
+    seat.keep(certificate=certificate)
+    if not certificate.same_work:
+        raise WorkerEnded(refuse(certificate))
+
+
+def hold_to_precision(seat: Seat, oracle: Oracle, expected: Expected) -> None:
+    """Compare a timed program of reduced precision with the oracle's, early in its training.
+
+    Early, because the gradients of a trained model are differences of nearly equal numbers, of
+    which few bits leave nothing.
+
+    Raises:
+        WorkerEnded: it does other work than its rounding explains.
+    """
+    worker = seat.worker
+    weights = {name: value.astype(np.float64) for name, value in worker.weights().items()}
+    found = Evidence(*worker.differentiate(0))
+    task = replace(expected.timed, weights=weights)
+    certificate = certify_reduced(found, oracle.side, task, seat.row.precision)
+    oracle.close()
+    kept = seat.cell.certificate
+    assert kept is not None
+    certificate = structs.replace(
+        certificate,
+        exact_through=seat.planned.proof.mode.name,
         optimizer=kept.optimizer,
         timed_loss_error=kept.timed_loss_error,
     )

@@ -29,9 +29,13 @@ __all__ = [
     "Workload",
     "evaluation_slices",
     "float_type",
+    "master_type",
 ]
 
 Array = NDArray[Any]
+
+REDUCED = ("tf32", "bf16", "fp16")
+"""The precisions in which the products, or whole layers, have fewer bits than the parameters."""
 
 
 class Unsupported(Exception):
@@ -154,3 +158,12 @@ def float_type(setting: Setting) -> Any:
     if setting.precision not in types:
         raise Unsupported(f"precision {setting.precision} is not available")
     return types[setting.precision]
+
+
+def master_type(setting: Setting) -> Any:
+    """The NumPy type of parameters, optimiser state and loss, for trainers that know all modes.
+
+    In the reduced modes it is float32: tf32 rounds the operands of products only, and in bf16 and
+    fp16 the layers compute with copies in 16 bits.
+    """
+    return np.float32 if setting.precision in REDUCED else float_type(setting)

@@ -59,7 +59,10 @@ class Workload:
 class Setting:
     """How to run: the mode that the backend declared, the precision, the device, the CPU budget.
 
-    Precisions are `fp32` (strict: no TF32, no reduced-precision accumulation) and `fp64`.
+    Precisions are `fp32` (strict: no TF32, no reduced-precision accumulation), `fp64`, and the
+    reduced ones, whose parameters, optimiser state and loss stay float32: `tf32` (the operands of
+    products are rounded to 11 significant bits), `bf16` and `fp16` (mixed: the layers compute in 16
+    bits, as a framework's autocast or policy does; with `fp16` the loss is scaled).
     """
 
     mode: str

@@ -41,6 +41,19 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path),
     help="Make the table of a saved run again, from its raw blocks.",
 )
+@click.option(
+    "--precision",
+    "precisions",
+    type=click.Choice(["fp32", "tf32", "bf16", "fp16"]),
+    multiple=True,
+    help="Of the products: strict float32 (the default) or reduced, mixed with float32; repeat "
+    "for rows in several.",
+)
+@click.option(
+    "--metrics",
+    is_flag=True,
+    help="Print precision, recall, F1, ROC AUC, R2 or perplexity too, and the gap to training.",
+)
 @click.option("--quick", "preset", flag_value="quick", help="One launch; stops at ±5 %.")
 @click.option(
     "--rigorous", "preset", flag_value="rigorous", help="Five launches, all anew; stops at ±1 %."
@@ -103,6 +116,8 @@ def bench(strangers: bool, /, **values: Any) -> int:
     saved = values["recompute"]
     run = codec.read(saved) if saved else _run(loaded, values, conditions)
     _export(run, loaded, values["format_name"], values["output"])
+    if values["metrics"] and values["format_name"] == "console":
+        _show_metrics(run)
     codes = {_exit_code(run, values["backends"]), _evaluate(run, conditions)}
     order = (ExitCode.INTERRUPTED, ExitCode.PROBLEMS, ExitCode.INCOMPLETE, ExitCode.DONE)
     return next(code for code in order if code in codes)
@@ -219,12 +234,21 @@ def _export(run: Run, loaded: Plugins, name: str, output: Path | None) -> None:
         raise InputError(f"{output} cannot be written ({error.strerror}).") from error
 
 
+def _show_metrics(run: Run) -> None:
+    """Print the measures of quality that the tables have no room for."""
+    from rich.console import Console
+
+    from envdoctor.report.metrics import show_metrics
+
+    show_metrics(run, Console())
+
+
 def _exit_code(run: Run, wanted: tuple[str, ...]) -> int:
     """1 where a row failed, is not proven or missed its quality, or a wanted one is not there.
 
     3 where the machine was too noisy to rank anything.
     """
-    from envdoctor.statistics.ranking import TOO_NOISY, rank
+    from envdoctor.statistics.ranking import TOO_NOISY, rankings
 
     if run.state == "interrupted":
         return ExitCode.INTERRUPTED
@@ -236,6 +260,6 @@ def _exit_code(run: Run, wanted: tuple[str, ...]) -> int:
     absent = any(missing.backend in wanted for missing in run.unavailable)
     if wrong or absent:
         return ExitCode.PROBLEMS
-    rankings = [rank(run, name) for name in run.plan.workloads]
-    noisy = any(found.reason == TOO_NOISY and len(found.places) > 1 for found in rankings)
+    found = [ranking for name in run.plan.workloads for ranking in rankings(run, name)]
+    noisy = any(each.reason == TOO_NOISY and len(each.places) > 1 for each in found)
     return ExitCode.INCOMPLETE if noisy else ExitCode.DONE

@@ -90,6 +90,7 @@ def wishes_of(values: dict[str, Any]) -> Wishes:
         interpreters=interpreters,
         seed=values["seed"],
         device=values["device"],
+        precisions=tuple(dict.fromkeys(values.get("precisions") or ("fp32",))),
     )
 
 

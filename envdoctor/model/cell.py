@@ -12,6 +12,9 @@ from msgspec import Meta, Struct
 
 from envdoctor.model.outcome import Outcome
 
+REDUCED = ("tf32", "bf16", "fp16")
+"""The precisions that are timed beside strict float32; each is a row of its own."""
+
 
 class Row(Struct, frozen=True, kw_only=True):
     """One line of the table: a backend in one of its modes, in one environment."""
@@ -27,22 +30,30 @@ class Row(Struct, frozen=True, kw_only=True):
 
     @property
     def title(self) -> str:
-        """Backend and mode, as in a sentence: `torch compile`."""
-        return self.backend if self.mode == self.backend else f"{self.backend} {self.mode}"
+        """Backend, mode and a reduced precision, as in a sentence: `torch compile bf16`."""
+        mode = "" if self.mode == self.backend else self.mode
+        precision = self.precision if self.reduced else ""
+        return " ".join(word for word in (self.backend, mode, precision) if word)
+
+    @property
+    def reduced(self) -> bool:
+        """Whether its products have fewer bits than float32 has."""
+        return self.precision in REDUCED
 
 
 class Certificate(Struct, frozen=True, kw_only=True):
     """The evidence that a row does the specified work; errors are relative."""
 
     same_work: bool
-    tier: Literal["G64", "G32"]
-    """G64: exact maths in float64; G32: strict float32."""
+    tier: Literal["G64", "G32", "Glow"]
+    """G64: exact maths in float64; G32: strict float32; Glow: what rounding to fewer bits explains,
+    of a row whose strict form has passed one of the others."""
     exact_through: str = ""
     """The mode that passed G64 for this row; the errors here are then the timed program's own."""
     output_error: float | None = None
     gradient_error: float | None = None
     gradient_name: str = ""
-    """The parameter whose gradient differs most."""
+    """The parameter whose gradient differs most; in Glow the error is that of all together."""
     loss_error: float | None = None
     """The largest over the steps of the parity optimiser."""
     optimizer: str = ""
@@ -160,6 +171,17 @@ class Plausibility(Struct, frozen=True, kw_only=True):
     relative: at most 2e-6 in float32, 1e-4 and more in TF32 or bfloat16."""
 
 
+class Metric(Struct, frozen=True, kw_only=True):
+    """A measure of quality that no gate asks for; macro averages where there are classes."""
+
+    name: str
+    """`precision`, `recall`, `f1`, `roc_auc`; `r2`; `perplexity`; or of the training data
+    `train_accuracy`, `train_mean_absolute_error`, and `gap`."""
+    value: float | None = None
+    reason: str = ""
+    """Why there is no value, in a sentence."""
+
+
 class Quality(Struct, frozen=True, kw_only=True):
     """The result on the test data after the training plan."""
 
@@ -172,6 +194,10 @@ class Quality(Struct, frozen=True, kw_only=True):
     """Whether the gate was reached; None if the workload has none."""
     trained_at: str = ""
     """When, if the plan was trained in an earlier run, of the same code, versions and seed."""
+    metrics: tuple[Metric, ...] = ()
+    confusion: tuple[tuple[int, ...], ...] = ()
+    """How often a class (row) was taken for which (column); empty where there are no classes, or
+    too many."""
 
 
 class Cell(Struct, frozen=True, kw_only=True):

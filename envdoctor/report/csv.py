@@ -8,15 +8,27 @@ from typing import TYPE_CHECKING, Any
 from envdoctor.report.table import energy_of
 from envdoctor.statistics.blocks import cpu_share, summarise, warmup_debt_seconds
 from envdoctor.statistics.pairing import kept_blocks
-from envdoctor.statistics.ranking import rank
+from envdoctor.statistics.ranking import rankings
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
     from typing import TextIO
 
-    from envdoctor.model.cell import Cell
+    from envdoctor.model.cell import Cell, Row
     from envdoctor.model.run import Energy, Run, WorkloadRecord
-    from envdoctor.statistics.ranking import Ranking
+    from envdoctor.statistics.ranking import Place, Ranking
 
+METRICS = (
+    "precision_macro",
+    "recall_macro",
+    "f1_macro",
+    "roc_auc_macro",
+    "r2",
+    "perplexity",
+    "train_value",
+    "gap",
+)
+"""Empty where a task has no such measure, or where it is not defined."""
 COLUMNS = (
     "workload",
     "backend",
@@ -61,19 +73,25 @@ COLUMNS = (
     "metric_value",
     "metric_standard_error",
     "quality_reached",
+    *METRICS,
 )
 
 
 def write(run: Run, stream: TextIO) -> None:
     """Write a header and a line for each cell; a row whose work is not proven has no speed."""
-    records = {record.name: record for record in run.workloads}
     writer = csv.DictWriter(stream, COLUMNS, lineterminator="\n")
     writer.writeheader()
-    rankings = {name: rank(run, name) for name in records}
+    writer.writerows(rows(run))
+
+
+def rows(run: Run) -> Iterator[dict[str, Any]]:
+    """The values of each cell but the twin's by column; a column without a number is left out."""
+    records = {record.name: record for record in run.workloads}
+    places = {name: _places(rankings(run, name)) for name in records}
     for cell in run.cells:
         if cell.workload in records and not cell.row.twin:
             values = _values(run, cell, records[cell.workload])
-            writer.writerow({**values, **_place(cell, rankings[cell.workload])})
+            yield {**values, **places[cell.workload].get(cell.row, {})}
 
 
 def _values(run: Run, cell: Cell, record: WorkloadRecord) -> dict[str, Any]:
@@ -139,16 +157,18 @@ def _energy(found: Energy | None) -> dict[str, Any]:
     }
 
 
-def _place(cell: Cell, ranking: Ranking) -> dict[str, Any]:
-    """Where it stands, against the fastest row."""
-    places = [place for place in ranking.places if place.cell is cell]
-    if not places:
-        return {}
-    found = places[0].comparison
+def _places(found: Iterable[Ranking]) -> dict[Row, dict[str, Any]]:
+    """The columns that say where a row stands, against the fastest of its precision."""
+    return {place.cell.row: _place(place, ranking) for ranking in found for place in ranking.places}
+
+
+def _place(place: Place, ranking: Ranking) -> dict[str, Any]:
+    found = place.comparison
     ends = found.interval if found else None
+    leads = ranking.leader is place.cell
     return {
-        "rank": places[0].rank,
-        "verdict": found.verdict if found else ("fastest" if ranking.leader is cell else None),
+        "rank": place.rank,
+        "verdict": found.verdict if found else ("fastest" if leads else None),
         "ratio_to_fastest": found.ratio if found else None,
         "ratio_low": ends.low if ends else None,
         "ratio_high": ends.high if ends else None,
@@ -167,4 +187,12 @@ def _costs(cell: Cell) -> dict[str, Any]:
         values["metric_value"] = cell.quality.value
         values["metric_standard_error"] = cell.quality.standard_error
         values["quality_reached"] = cell.quality.reached
+        values.update((_column(metric.name), metric.value) for metric in cell.quality.metrics)
     return values
+
+
+def _column(name: str) -> str:
+    """The column of a measure: that of the training data is named as the one of the gate is."""
+    if name.startswith("train_"):
+        return "train_value"
+    return f"{name}_macro" if f"{name}_macro" in METRICS else name

@@ -9,7 +9,7 @@ from envdoctor.report import numbers, sentences
 from envdoctor.report.remarks import remarks
 from envdoctor.statistics.blocks import cpu_share, warmup_debt_seconds
 from envdoctor.statistics.pairing import kept_blocks
-from envdoctor.statistics.ranking import rank
+from envdoctor.statistics.ranking import precisions, rankings
 from envdoctor.statistics.utilisation import utilisation
 
 if TYPE_CHECKING:
@@ -72,6 +72,8 @@ class Table:
     """One workload: the rows with a speed, fastest first, and those without."""
 
     workload: WorkloadRecord
+    precision: str
+    """Of all its rows."""
     heading: str
     effort: str
     """How often it was measured, and how far two copies of one row differed."""
@@ -83,33 +85,45 @@ class Table:
 
 
 def tables(run: Run) -> tuple[Table, ...]:
-    """A table for each workload that has a cell."""
+    """A table for each workload and precision that has a cell."""
     return tuple(
-        _table(run, record)
+        _table(run, record, ranking, precision)
         for record in run.workloads
-        if any(cell.workload == record.name for cell in run.cells)
+        for precision, ranking in zip(precisions(run), rankings(run, record.name), strict=True)
+        if any(_belongs(cell, record, precision) for cell in run.cells)
     )
 
 
+def members(run: Run, table: Table) -> list[Cell]:
+    """Every row of a table, with a speed or without, in the order of the record."""
+    cells = (cell for cell in run.cells if not cell.row.twin)
+    return [cell for cell in cells if _belongs(cell, table.workload, table.precision)]
+
+
 def title(cell: Cell) -> str:
-    """Backend, version and mode of a cell."""
+    """Backend, version, mode and a reduced precision of a cell."""
     row = cell.row
-    words = [row.backend, cell.version, "" if row.mode == row.backend else row.mode]
+    mode = "" if row.mode == row.backend else row.mode
+    words = [row.backend, cell.version, mode, row.precision if row.reduced else ""]
     return " ".join(word for word in words if word)
 
 
-def _table(run: Run, record: WorkloadRecord) -> Table:
-    ranking = rank(run, record.name)
+def _belongs(cell: Cell, record: WorkloadRecord, precision: str) -> bool:
+    return (cell.workload, cell.row.precision) == (record.name, precision)
+
+
+def _table(run: Run, record: WorkloadRecord, ranking: Ranking, precision: str) -> Table:
     lines = tuple(_line(run, place, record) for place in ranking.places)
     shown = {id(line.cell) for line in lines}
     notes = [
         _note(cell)
         for cell in run.cells
-        if cell.workload == record.name and id(cell) not in shown and not cell.row.twin
+        if _belongs(cell, record, precision) and id(cell) not in shown and not cell.row.twin
     ]
     return Table(
         workload=record,
-        heading=_heading(run, record),
+        precision=precision,
+        heading=_heading(run, record, precision),
         effort=_effort(run, ranking),
         ranking=ranking,
         lines=lines,
@@ -118,9 +132,8 @@ def _table(run: Run, record: WorkloadRecord) -> Table:
     )
 
 
-def _heading(run: Run, record: WorkloadRecord) -> str:
-    rows = sorted({(cell.row.device, cell.row.precision) for cell in run.cells})
-    device, precision = next(iter(rows), ("cpu", "fp32"))
+def _heading(run: Run, record: WorkloadRecord, precision: str) -> str:
+    device = min((cell.row.device for cell in run.cells), default="cpu")
     threads = f"{run.plan.threads} thread{'s' * (run.plan.threads != 1)}"
     parts = (
         record.name,
@@ -159,9 +172,16 @@ def _line(run: Run, place: Place, record: WorkloadRecord) -> Line:
             warmup_debt_seconds(cell.launches[0], place.step.seconds) if cell.launches else None
         ),
         cpu_share=cpu_share(kept_blocks(run, cell)),
-        utilisation=(utilisation(record, place.step.seconds, run.ceiling) if run.ceiling else None),
+        utilisation=_utilisation(run, record, place),
         energy=energy_of(run, cell),
     )
+
+
+def _utilisation(run: Run, record: WorkloadRecord, place: Place) -> float | None:
+    """Of the peak in float32, which says nothing of a row in another precision."""
+    if run.ceiling is None or place.cell.row.reduced:
+        return None
+    return utilisation(record, place.step.seconds, run.ceiling)
 
 
 def _note(cell: Cell) -> Note:
@@ -302,6 +322,11 @@ def footnotes(run: Run) -> tuple[str, ...]:
         "same work: the largest relative difference of any gradient from the float64 reference; "
         "about 1e-16 where float64 was compared, about 1e-7 for float32."
     )
+    if any(cell.row.reduced for cell in run.cells):
+        proof += (
+            " A row in a reduced precision is proven in its strict form; its number is the "
+            "distance of all gradients as they are timed, which its rounding explains."
+        )
     lines = (spread, costs, proof, _ceiling(run), _energy(run), _kept(run))
     return tuple(line for line in lines if line)
 

@@ -67,9 +67,30 @@ class Ranking:
         return not self.reason
 
 
-def rank(run: Run, workload: str) -> Ranking:
-    """The ranking of a workload, from the record alone; it draws on blocks of kept rounds only."""
-    places = _unranked(run, workload)
+def rankings(run: Run, workload: str) -> tuple[Ranking, ...]:
+    """A ranking for each precision, in the order of the plan: none ranks rows of two."""
+    return tuple(rank(run, workload, precision) for precision in precisions(run))
+
+
+def precisions(run: Run) -> tuple[str, ...]:
+    """The precisions of the rows of a run, in the order of the plan."""
+    rows = (*run.plan.rows, *(cell.row for cell in run.cells))
+    return tuple(dict.fromkeys(row.precision for row in rows))
+
+
+def rank(run: Run, workload: str, precision: str | None = None) -> Ranking:
+    """The ranking of a workload, from the record alone; it draws on blocks of kept rounds only.
+
+    Args:
+        run: the record.
+        workload: which table.
+        precision: of the rows that are ranked; the first of the plan if it is not given. How far
+            chance goes, the twin tells for all.
+    """
+    wanted = precision or next(iter(precisions(run)), "fp32")
+    places = tuple(
+        place for place in _unranked(run, workload) if place.cell.row.precision == wanted
+    )
     found = _resolution(run, workload)
     reason = _reason(run, places, found)
     if reason:

@@ -40,7 +40,7 @@ def envdoctor_backends() -> Iterator[Backend]:
                 practice=("parameters and optimiser state donated", "gather inside the step"),
             ),
         ),
-        precisions=("fp32", "fp64"),
+        precisions=("fp32", "fp64", "tf32", "bf16", "fp16"),
         at_least="0.4.30",
         environment=environment,
     )

@@ -16,18 +16,22 @@ from envdoctor.child.contract import (
     Gradients,
     Unsupported,
     evaluation_slices,
-    float_type,
+    master_type,
 )
+from envdoctor_jax.batch_norm import first_statistics, renew
 from envdoctor_jax.devices import find_device
-from envdoctor_jax.model import build_forward, build_objective, find
+from envdoctor_jax.model import build_forward, build_gradient, build_objective, find
 from envdoctor_jax.optimizers import OPTIMIZERS
+from envdoctor_jax.precision import MATMUL, STRICT, find_policy, require_precision
 from envdoctor_jax.products import make_product
 from envdoctor_jax.store import keep
 
 if TYPE_CHECKING:
     from envdoctor.child.contract import Array, Data, Job, Setting
+    from envdoctor_jax.batch_norm import Statistics
     from envdoctor_jax.model import Forward, Objective
     from envdoctor_jax.optimizers import State, Tree, Update
+    from envdoctor_jax.precision import Policy
 
 
 class Trainer:
@@ -43,9 +47,12 @@ class Trainer:
             os.environ["PJRT_NPROC"] = str(setting.threads)
             # Else a GPU that nobody asked for is opened, and most of its memory taken.
             jax.config.update("jax_platforms", "cpu")
-        jax.config.update("jax_enable_x64", float_type(setting) is np.float64)
-        jax.config.update("jax_default_matmul_precision", "highest")
-        one = jax.device_put(np.ones((1, 1), float_type(setting)), find_device(setting.device))
+        dtype = master_type(setting)
+        jax.config.update("jax_enable_x64", dtype is np.float64)
+        jax.config.update("jax_default_matmul_precision", MATMUL.get(setting.precision))
+        device = find_device(setting.device)
+        require_precision(setting, device)
+        one = jax.device_put(np.ones((1, 1), dtype), device)
         jax.block_until_ready(jnp.matmul(one, one))
 
     def __init__(self, job: Job, weights: Mapping[str, Array]) -> None:
@@ -53,21 +60,23 @@ class Trainer:
         if job.variation is not None:
             raise Unsupported("the JAX backend offers no variations")
         self._device = find_device(job.setting.device)
-        self._float = float_type(job.setting)
+        self._float = master_type(job.setting)
         self._batch = job.workload.batch
         self._output_shape = job.workload.layers[-1].output_shape
 
         # Copies, for on the CPU a device array may share the memory of the host's.
         copies = {name: np.array(value, self._float) for name, value in weights.items()}
         kept, self._restore = keep(copies)
-        objective = build_objective(job.workload, self._restore)
+        policy = find_policy(job.setting)
+        objective = build_objective(job.workload, self._restore, policy)
         update: Update = find(OPTIMIZERS, job.optimizer.kind, "optimizer")(job.optimizer)
-        self._step = build_step(objective, update)
-        self._differentiate = jax.jit(jax.value_and_grad(objective, has_aux=True))
-        self._evaluate = build_evaluation(build_forward(job.workload, self._restore))
+        self._step = build_step(objective, update, partial(renew, job.workload.layers), policy)
+        self._differentiate = jax.jit(build_gradient(objective, policy))
+        self._evaluate = build_evaluation(build_forward(job.workload, self._restore, policy))
 
         self._weights: Tree = self._put(kept)
-        self._state: State = self._put(update.begin(kept))
+        statistics = first_statistics(job.workload.layers, self._float)
+        self._state: Tuple[State, Statistics] = self._put((update.begin(kept), statistics))
         self._loss: Optional[jax.Array] = None
 
     def stage(self, data: Data) -> None:
@@ -92,7 +101,7 @@ class Trainer:
 
     def differentiate(self, batch: int) -> Gradients:
         """Run the objective of the step and its gradient, without the update."""
-        (loss, outputs), gradients = self._differentiate(
+        (loss, (outputs, _)), gradients = self._differentiate(
             self._weights, self._inputs["train"], self._targets, self._batches[batch]
         )
         return Gradients(float(loss), np.asarray(outputs), self._read(gradients))
@@ -101,8 +110,9 @@ class Trainer:
         """Evaluate in batches of one size; the results are read when all are under way."""
         inputs = self._inputs[split]
         samples = inputs.shape[0]
+        model = self._weights, self._state[1]
         pieces = [
-            (rows, kept, self._evaluate(self._weights, inputs, rows.start, rows.stop - rows.start))
+            (rows, kept, self._evaluate(model, inputs, rows.start, rows.stop - rows.start))
             for rows, kept in evaluation_slices(samples, self._batch)
         ]
         values = np.empty((samples, *self._output_shape), self._float)
@@ -144,18 +154,28 @@ class Trainer:
         return self._put(np.asarray(values, self._float if values.dtype.kind == "f" else np.int32))
 
 
-def build_step(objective: Objective, update: Update) -> jax.stages.Wrapped:
-    """Compile objective, gradient and update into one program that reuses its memory."""
+def build_step(
+    objective: Objective,
+    update: Update,
+    renewed: Callable[[Statistics, Statistics], Statistics],
+    policy: Policy = STRICT,
+) -> jax.stages.Wrapped:
+    """Compile objective, gradient and updates into one program that reuses its memory."""
+    differentiate = build_gradient(objective, policy)
 
     # By position: the donation of an argument that is passed by keyword is silently ignored.
     @partial(jax.jit, donate_argnums=(0, 1))
     def step(
-        weights: Tree, state: State, inputs: jax.Array, targets: jax.Array, rows: jax.Array
-    ) -> Tuple[Tree, State, jax.Array]:
-        differentiate = jax.value_and_grad(objective, has_aux=True)
-        (loss, _), gradients = differentiate(weights, inputs, targets, rows)
-        weights, state = update.apply(weights, state, gradients)
-        return weights, state, loss
+        weights: Tree,
+        state: Tuple[State, Statistics],
+        inputs: jax.Array,
+        targets: jax.Array,
+        rows: jax.Array,
+    ) -> Tuple[Tree, Tuple[State, Statistics], jax.Array]:
+        optimizer, statistics = state
+        (loss, (_, latest)), gradients = differentiate(weights, inputs, targets, rows)
+        weights, optimizer = update.apply(weights, optimizer, gradients)
+        return weights, (optimizer, renewed(statistics, latest)), loss
 
     return step
 
@@ -164,7 +184,14 @@ def build_evaluation(forward: Forward) -> jax.stages.Wrapped:
     """Compile the forward pass of `size` rows from a row that is not compiled in."""
 
     @partial(jax.jit, static_argnums=3)
-    def evaluate(weights: Tree, inputs: jax.Array, start: int, size: int) -> jax.Array:
-        return forward(weights, lax.dynamic_slice_in_dim(inputs, start, size))
+    def evaluate(
+        model: Tuple[Tree, Statistics], inputs: jax.Array, start: int, size: int
+    ) -> jax.Array:
+        weights, statistics = model
+        return forward(
+            weights,
+            lax.dynamic_slice_in_dim(inputs, start, size),
+            lambda norm, _: statistics[norm.name],
+        )
 
     return evaluate

@@ -12,21 +12,23 @@ from typing import Optional
 import tensorflow as tf
 
 from envdoctor.child.contract import DeviceMemory, Setting, Unsupported
+from envdoctor_tensorflow.precision import require_precision
 
 _KINDS = {"cpu": "CPU", "cuda": "GPU", "gpu": "GPU"}
 
 
 def prepare(setting: Setting) -> None:
-    """Choose the device, set threads and strict precision."""
+    """Choose the device, set threads and precision."""
     # The context may exist already; it then has the threads that the environment gave it.
     with contextlib.suppress(RuntimeError):
         tf.config.threading.set_intra_op_parallelism_threads(setting.threads)
         tf.config.threading.set_inter_op_parallelism_threads(setting.threads)
-    tf.config.experimental.enable_tensor_float_32_execution(False)
+    tf.config.experimental.enable_tensor_float_32_execution(setting.precision == "tf32")
     kind, _, index = setting.device.partition(":")
     if kind not in _KINDS or not (index or "0").isdigit():
         raise Unsupported(f"device {setting.device} is not available")
     gpus = [_find_gpu(int(index or 0))] if _KINDS[kind] == "GPU" else []
+    require_precision(setting.precision, gpus[0] if gpus else None)
     try:
         tf.config.set_visible_devices(gpus, "GPU")
         for gpu in gpus:

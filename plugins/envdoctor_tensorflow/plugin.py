@@ -52,7 +52,7 @@ def envdoctor_backends() -> Iterator[Backend]:
                 practice=("gather, gradient and update in one XLA program",),
             ),
         ),
-        precisions=("fp32", "fp64"),
+        precisions=("fp32", "fp64", "tf32", "bf16", "fp16"),
         at_least="2.16",
         environment=environment,
     )

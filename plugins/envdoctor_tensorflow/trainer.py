@@ -16,12 +16,13 @@ from envdoctor.child.contract import (
     Setting,
     Unsupported,
     evaluation_slices,
-    float_type,
+    master_type,
 )
 from envdoctor_tensorflow import devices
 from envdoctor_tensorflow.losses import find_loss
 from envdoctor_tensorflow.model import Model
 from envdoctor_tensorflow.optimizers import make_optimizer
+from envdoctor_tensorflow.precision import find_compute, find_scale
 from envdoctor_tensorflow.products import make_product
 
 _MODES = ("graph", "xla")
@@ -35,7 +36,7 @@ class Trainer:
         """Set threads and precision, run one operation on the device and wait for it."""
         if setting.mode not in _MODES:
             raise Unsupported(f"mode {setting.mode} is not available")
-        dtype = float_type(setting)
+        dtype = master_type(setting)
         devices.prepare(setting)
         tf.square(tf.ones((1,), dtype))
         devices.wait()
@@ -44,11 +45,12 @@ class Trainer:
         """Build model and optimiser on the device."""
         setting, workload = job.setting, job.workload
         self._job = job
-        self._dtype = float_type(setting)
+        self._dtype = master_type(setting)
+        self._scale = find_scale(setting)
         self._compiled = setting.mode == "xla"
         self._loss_of = find_loss(workload.loss)
         devices.reset_peak()
-        self._model = Model(workload, weights, self._dtype, setting.mode)
+        self._model = Model(workload, weights, self._dtype, setting.mode, find_compute(setting))
         self._optimizer = make_optimizer(job.optimizer, self._model.variables)
         self._forward = self._function(self._model.__call__)
         self._loss: Any = None
@@ -118,12 +120,17 @@ class Trainer:
     def _take_step(self, rows: Any) -> Any:
         loss, _, gradients = self._forward_and_backward(rows)
         self._optimizer.apply(gradients)
+        self._model.statistics.renew()
         return loss
 
     def _forward_and_backward(self, rows: Any) -> Tuple[Any, Any, Any]:
         inputs, targets = tf.gather(self._inputs["train"], rows), tf.gather(self._targets, rows)
         with tf.GradientTape() as tape:
-            outputs = self._model(inputs)
+            outputs = self._model(inputs, training=True)
             loss = self._loss_of(outputs, targets)
-        gradients = tape.gradient(loss, self._model.variables)
-        return loss, outputs, [tf.convert_to_tensor(gradient) for gradient in gradients]
+            scaled = loss if self._scale == 1 else loss * self._scale
+        gradients = tape.gradient(scaled, self._model.variables)
+        gradients = [tf.convert_to_tensor(gradient) for gradient in gradients]
+        if self._scale != 1:
+            gradients = [gradient / self._scale for gradient in gradients]
+        return loss, outputs, gradients

@@ -10,7 +10,8 @@ from typing import Any, Optional
 import numpy as np
 import torch
 
-from envdoctor.child.contract import DeviceMemory, Setting, Unsupported, float_type
+from envdoctor.child.contract import DeviceMemory, Setting, Unsupported, master_type
+from envdoctor_torch.precision import require_precision
 
 DTYPES = {np.float32: torch.float32, np.float64: torch.float64}
 COMPILERS = {"darwin": "clang++", "win32": "cl"}
@@ -35,22 +36,24 @@ def find_device(setting: Setting) -> torch.device:
 
 
 def dtype_of(setting: Setting) -> torch.dtype:
-    """The torch type of parameters and activations at this precision."""
-    return DTYPES[float_type(setting)]
+    """The torch type of the parameters at this precision."""
+    return DTYPES[master_type(setting)]
 
 
 def prepare(setting: Setting) -> None:
-    """Set threads and strict precision, then multiply two numbers on the device."""
+    """Set threads and precision, then multiply two numbers on the device."""
     if setting.mode not in ("eager", "compile"):
         raise Unsupported(f"the torch backend has no mode {setting.mode}")
     device, dtype = find_device(setting), dtype_of(setting)
+    require_precision(setting.precision, device)
     if setting.mode == "compile":
         _require_compiler(device)
     # Before the first parallel operation, because a thread inherits the flag from its creator.
     torch.set_flush_denormal(dtype is torch.float32)
     torch.set_num_threads(setting.threads)
-    torch.set_float32_matmul_precision("highest")
-    torch.backends.cudnn.allow_tf32 = False
+    tf32 = setting.precision == "tf32"
+    torch.set_float32_matmul_precision("high" if tf32 else "highest")
+    torch.backends.cudnn.allow_tf32 = tf32
     if device.type == "cuda":
         torch.cuda.set_device(device)
     one = torch.ones((1, 1), dtype=dtype, device=device)

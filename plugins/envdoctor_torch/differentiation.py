@@ -13,6 +13,8 @@ from torch import Tensor, nn
 from torch.func import functional_call, grad_and_value
 
 from envdoctor.child.layers import Lstm
+from envdoctor_torch.precision import STRICT, Policy
+from envdoctor_torch.statistics import has_statistics
 
 if TYPE_CHECKING:
     from envdoctor.child.contract import Workload
@@ -21,28 +23,33 @@ if TYPE_CHECKING:
 Pass = Callable[[Tensor, Tensor, Tensor], Tuple[Tensor, Tensor]]
 
 
-def build_eager_pass(model: nn.Module, loss: Loss) -> Pass:
+def build_eager_pass(model: nn.Module, loss: Loss, policy: Policy = STRICT) -> Pass:
     """The modules as they are, and autograd."""
-    return _by_backward(model, _build_objective(model, loss))
+    return _by_backward(model, _build_objective(model, loss, policy), policy)
 
 
-def build_compiled_pass(model: nn.Module, loss: Loss, workload: Workload) -> Pass:
+def build_compiled_pass(
+    model: nn.Module, loss: Loss, workload: Workload, policy: Policy = STRICT
+) -> Pass:
     """The gather of the batch, forward and backward pass, by `torch.compile`; compiles when run.
 
     `torch.func` differentiates inside the compiled function, so that one graph holds it all: small
     networks run faster so than with a compiled forward pass and `backward()`, which has a second
     graph behind autograd. But by default `torch.compile` does not trace `nn.LSTM`, and a transform
     of `torch.func` cannot be interrupted: there the parts around the LSTM are compiled, and
-    `backward()` differentiates.
+    `backward()` differentiates. So it does where the loss is scaled, by a factor that changes, and
+    where there are batch norms: a transform may not renew their running statistics in place.
     """
     # What earlier trainers of this process compiled would count against a limit of programs.
     torch.compiler.reset()
-    if any(isinstance(layer, Lstm) for layer in workload.layers):
-        return _by_backward(model, torch.compile(_build_objective(model, loss), dynamic=False))
-    return _as_one_graph(model, loss)
+    interrupted = any(isinstance(layer, Lstm) for layer in workload.layers)
+    if interrupted or policy.scaler is not None or has_statistics(workload):
+        objective = torch.compile(_build_objective(model, loss, policy), dynamic=False)
+        return _by_backward(model, objective, policy)
+    return _as_one_graph(model, loss, policy)
 
 
-def _as_one_graph(model: nn.Module, loss: Loss) -> Pass:
+def _as_one_graph(model: nn.Module, loss: Loss, policy: Policy) -> Pass:
     parameters = {name: each for name, each in model.named_parameters() if each.requires_grad}
     # These share the memory of the parameters, which the optimiser updates in place.
     weights = {name: parameter.detach() for name, parameter in parameters.items()}
@@ -50,7 +57,9 @@ def _as_one_graph(model: nn.Module, loss: Loss) -> Pass:
     def objective(
         weights: Dict[str, Tensor], inputs: Tensor, targets: Tensor, rows: Tensor
     ) -> Tuple[Tensor, Tensor]:
-        outputs = functional_call(model, weights, (inputs.index_select(0, rows),))
+        with policy.autocast():
+            outputs = functional_call(model, weights, (inputs.index_select(0, rows),))
+        outputs = policy.outputs(outputs)
         return loss(outputs, targets.index_select(0, rows)), outputs
 
     # One graph or an error, never a part that silently runs eagerly.
@@ -67,23 +76,26 @@ def _as_one_graph(model: nn.Module, loss: Loss) -> Pass:
     return run
 
 
-def _build_objective(model: nn.Module, loss: Loss) -> Pass:
+def _build_objective(model: nn.Module, loss: Loss, policy: Policy) -> Pass:
     def objective(inputs: Tensor, targets: Tensor, rows: Tensor) -> Tuple[Tensor, Tensor]:
-        outputs = model(inputs.index_select(0, rows))
+        with policy.autocast():
+            outputs = model(inputs.index_select(0, rows))
+        outputs = policy.outputs(outputs)
         # Detached, or a compiled backward pass would add a gradient of zeros for the outputs.
         return loss(outputs, targets.index_select(0, rows)), outputs.detach()
 
     return objective
 
 
-def _by_backward(model: nn.Module, objective: Pass) -> Pass:
+def _by_backward(model: nn.Module, objective: Pass, policy: Policy) -> Pass:
     parameters = list(model.parameters())
 
     def run(inputs: Tensor, targets: Tensor, rows: Tensor) -> Tuple[Tensor, Tensor]:
         value, outputs = objective(inputs, targets, rows)
         for parameter in parameters:
             parameter.grad = None
-        value.backward()
+        # The optimiser's step undoes the scaling.
+        (value if policy.scaler is None else policy.scaler.scale(value)).backward()
         return value, outputs
 
     return run

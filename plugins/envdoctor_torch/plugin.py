@@ -45,7 +45,7 @@ def envdoctor_backends() -> Iterator[Backend]:
                 ),
             ),
         ),
-        precisions=("fp32", "fp64"),
+        precisions=("fp32", "fp64", "tf32", "bf16", "fp16"),
         at_least="2.4",
         environment=environment,
     )

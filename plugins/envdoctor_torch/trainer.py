@@ -8,7 +8,7 @@ optimiser stays the fused one, outside.
 from __future__ import annotations
 
 import math
-from typing import Any, Callable, Dict, Mapping, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Callable, Dict, Mapping, Optional, Tuple
 
 import torch
 from torch import Tensor
@@ -29,7 +29,17 @@ from envdoctor_torch.losses import find_loss
 from envdoctor_torch.model import build_model
 from envdoctor_torch.optimizers import build_optimizer
 from envdoctor_torch.parameters import load
+from envdoctor_torch.precision import find_policy
 from envdoctor_torch.products import make_product
+from envdoctor_torch.statistics import kept_statistics
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from envdoctor.child.contract import Workload
+    from envdoctor_torch.differentiation import Pass
+    from envdoctor_torch.losses import Loss
+    from envdoctor_torch.parameters import Bindings
 
 
 class Trainer:
@@ -48,17 +58,14 @@ class Trainer:
         self._dtype = devices.dtype_of(job.setting)
         self._workload = job.workload
         self._compiled = job.setting.mode == "compile"
+        self._policy = find_policy(job.setting.precision, self._device)
         devices.reset_peak(self._device)
 
-        self._model, self._bindings = build_model(job.workload, self._dtype, self._device)
+        self._model, self._bindings = self._build_model(job.workload)
         load(self._bindings, weights)
         parameters = [binding.parameter for binding in self._bindings.values()]
         self._optimizer = build_optimizer(parameters, job.optimizer)
-        loss = find_loss(job.workload.loss)
-        if self._compiled:
-            self._pass = build_compiled_pass(self._model, loss, job.workload)
-        else:
-            self._pass = build_eager_pass(self._model, loss)
+        self._pass = self._build_pass(find_loss(job.workload.loss))
         self._loss = torch.tensor(math.nan, dtype=self._dtype, device=self._device)
 
     def stage(self, data: Data) -> None:
@@ -72,7 +79,12 @@ class Trainer:
     def step(self, batch: int) -> None:
         """Forward, backward, update."""
         self._loss, _ = self._differentiate(batch)
-        self._optimizer.step()
+        scaler = self._policy.scaler
+        if scaler is None:
+            self._optimizer.step()
+        else:
+            scaler.step(self._optimizer)
+            scaler.update()
 
     def wait(self) -> None:
         """Return when the device is idle."""
@@ -84,7 +96,12 @@ class Trainer:
 
     def differentiate(self, batch: int) -> Gradients:
         """Take the forward and backward part of `step` and read everything back."""
-        loss, outputs = self._differentiate(batch)
+        with kept_statistics(self._model):
+            loss, outputs = self._differentiate(batch)
+        scaler = self._policy.scaler
+        if scaler is not None:
+            scaler.unscale_(self._optimizer)
+            scaler.update()
         tensors = {
             name: binding.to_canonical(_gradient(binding.parameter))
             for name, binding in self._bindings.items()
@@ -102,7 +119,7 @@ class Trainer:
         shape = (len(inputs), *self._workload.layers[-1].output_shape)
         outputs = torch.empty(shape, dtype=self._dtype, device=self._device)
         self._model.eval()
-        with torch.no_grad():
+        with torch.no_grad(), self._policy.autocast():
             # The last piece overlaps its neighbour and writes the same values again.
             for rows, _ in evaluation_slices(len(inputs), self._workload.batch):
                 outputs[rows] = self._model(inputs[rows])
@@ -132,6 +149,16 @@ class Trainer:
     def product(size: int, setting: Setting) -> Callable[[], None]:
         """A square matrix product on the device, for the practical peak."""
         return make_product(size, setting)
+
+    def _build_model(self, workload: Workload) -> Tuple[nn.Module, Bindings]:
+        """The model with empty parameters; backends that build on this one have others."""
+        return build_model(workload, self._dtype, self._device)
+
+    def _build_pass(self, loss: Loss) -> Pass:
+        """The part of a step before the update; backends that build on this one have others."""
+        if self._compiled:
+            return build_compiled_pass(self._model, loss, self._workload, self._policy)
+        return build_eager_pass(self._model, loss, self._policy)
 
     def _differentiate(self, batch: int) -> Tuple[Tensor, Tensor]:
         """Loss and outputs of a batch; the gradients are left with the parameters."""

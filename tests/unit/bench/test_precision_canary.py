@@ -70,11 +70,12 @@ ARITHMETICS = {
 class StandIn:
     """A trainer of the canary's job with the arithmetic of a device that is not here."""
 
-    def __init__(self, convolve, multiply):
+    def __init__(self, convolve, multiply, precision="fp32"):
         self.convolve, self.multiply = convolve, multiply
+        self.precision = precision
 
     def outputs(self, split):
-        images = canary_data()[f"{split}_inputs"].astype(np.float32)
+        images = canary_data(self.precision)[f"{split}_inputs"].astype(np.float32)
         conv, dense = (value.astype(np.float32) for value in canary_weights().values())
         side = range(0, images.shape[1] - 2, 2)
         rows = [
@@ -101,6 +102,26 @@ def test_each_arithmetic_is_told_by_its_error(name, where):
     assert precision_of(error) == name
     assert bool(verdict(error)) is bool(name)
     assert name in verdict(error)
+
+
+@pytest.mark.parametrize("name", ARITHMETICS)
+@pytest.mark.parametrize(
+    ("precision", "expected"),
+    [("bf16", "bfloat16"), ("tf32", "TF32"), ("fp16", "float16 or less")],
+)
+def test_a_reduced_precision_must_be_what_it_says(name, precision, expected):
+    trainer = StandIn(ARITHMETICS[name], ARITHMETICS[name], precision)
+    sentence = verdict(canary_error(trainer.outputs("test"), precision), precision)
+    assert bool(sentence) is (name != expected)
+    if sentence:
+        assert sentence.startswith(f"not comparable: it is to compute in {precision}, ")
+
+
+def test_float32_in_place_of_fewer_bits_is_named():
+    assert verdict(3e-7, "bf16") == (
+        "not comparable: it is to compute in bf16, and its products look like strict float32 "
+        "(canary 3.0e-07)."
+    )
 
 
 def test_strict_float32_is_far_from_the_threshold():
@@ -231,3 +252,48 @@ def test_every_framework_here_is_strict_on_the_cpu(framework, modes):
     assert len(lines) == len(modes)
     for line in lines:
         assert 1e-8 < float(line.split()[1]) < STRICT_ERROR / 2
+
+
+REDUCED = """
+import sys
+from importlib import import_module
+
+from envdoctor.bench.precision_canary import canary_data, canary_error, canary_job, canary_weights
+from envdoctor.child.contract import Data, Unsupported
+from envdoctor.child.job import Setting
+
+Trainer = import_module(sys.argv[1]).Trainer
+mode = sys.argv[2]
+for precision in ("tf32", "fp16", "fp8"):
+    try:
+        Trainer.start(Setting(mode, precision, threads=1))
+    except Unsupported as refused:
+        print("refused", precision, refused)
+setting = Setting(mode, "bf16", threads=1)
+Trainer.start(setting)
+trainer = Trainer(canary_job(setting), canary_weights())
+trainer.stage(Data(**canary_data()))
+print("canary", canary_error(trainer.outputs("test")))
+found = trainer.differentiate(0)
+print("types", {str(value.dtype) for value in (found.outputs, *found.tensors.values())})
+"""
+
+
+@pytest.mark.parametrize(
+    ("framework", "mode"), [("torch", "eager"), ("jax", "jit"), ("tensorflow", "graph")]
+)
+def test_bfloat16_is_bfloat16_and_others_are_refused_on_the_cpu(framework, mode):
+    pytest.importorskip(framework)
+    done = subprocess.run(
+        [sys.executable, "-c", REDUCED, f"envdoctor_{framework}.trainer", mode],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    told = [line.split() for line in done.stdout.splitlines()]
+    assert [words[1] for words in told if words[0] == "refused"] == ["tf32", "fp16", "fp8"]
+    (error,) = [float(words[1]) for words in told if words[0] == "canary"]
+    assert verdict(error, "bf16") == ""
+    assert ["types", "{'float32'}"] in told

@@ -17,6 +17,7 @@ from envdoctor.statistics.ranking import (
     TOO_NOISY,
     Ranking,
     rank,
+    rankings,
     widest_half_width,
 )
 
@@ -234,3 +235,20 @@ def test_the_ratio_is_not_that_of_the_medians_but_of_the_pairs(make_run) -> None
     ranking = rank(make_run({"w": slowed}), "w")
     assert ranking.places[1].comparison.verdict == "slower"
     assert log(ranking.places[1].comparison.ratio) == pytest.approx(log(1.05), abs=0.006)
+
+
+def test_rows_of_two_precisions_are_never_ranked_together(make_run) -> None:
+    run = _healthy(make_run, jax=_times(1, 3), torch=_times(1.5, 4))
+    cells = [
+        structs.replace(cell, row=structs.replace(cell.row, precision="bf16"))
+        if cell.row.backend == "jax"
+        else cell
+        for cell in run.cells
+    ]
+    rows = tuple(cell.row for cell in cells if not cell.row.twin)
+    mixed = structs.replace(run, cells=tuple(cells), plan=structs.replace(run.plan, rows=rows))
+    strict, low = rankings(mixed, "w")
+    assert _shown(strict) == [("torch", 1, ""), ("numpy", 2, "")]
+    assert _shown(low) == [("jax", 1, "")]
+    assert low.resolution == strict.resolution
+    assert rank(mixed, "w").places == strict.places

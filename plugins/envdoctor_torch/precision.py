@@ -1,0 +1,64 @@
+"""Reduced precision: what the device must be able to do, autocast, and the scaling of the loss."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ContextManager, Optional
+
+import torch
+
+from envdoctor.child.contract import Unsupported
+
+AUTOCAST = {"bf16": torch.bfloat16, "fp16": torch.float16}
+LEAST_CAPABILITY = {"tf32": (8, 0), "bf16": (8, 0), "fp16": (5, 3)}
+"""Of NVIDIA GPUs: the first with TF32 and bfloat16 is Ampere; fp16 has arithmetic from 5.3 on."""
+FIRST_SCALE = 2.0**12
+"""torch's own, 2**16, overflows in the first steps of small networks, which are then left out."""
+
+
+@dataclass(frozen=True)
+class Policy:
+    """In which type the forward pass of a model runs, and by what its loss is scaled."""
+
+    device: str = "cpu"
+    """Its kind."""
+    dtype: Optional[torch.dtype] = None
+    """Of autocast; None runs everything in the type of the parameters."""
+    scaler: Any = None
+    """A `GradScaler` where gradients in 16 bits would vanish: fp16 has few exponents."""
+
+    def autocast(self) -> ContextManager[Any]:
+        """A context for the forward pass; outside fp16 and bf16 it does nothing."""
+        enabled = self.dtype is not None
+        return torch.autocast(self.device, dtype=self.dtype, enabled=enabled)
+
+    def outputs(self, outputs: torch.Tensor) -> torch.Tensor:
+        """Outputs in the type of the loss."""
+        return outputs if self.dtype is None else outputs.float()
+
+
+STRICT = Policy()
+
+
+def find_policy(precision: str, device: torch.device) -> Policy:
+    """The policy of a precision."""
+    scaler = torch.amp.GradScaler(device.type, FIRST_SCALE) if precision == "fp16" else None
+    return Policy(device.type, AUTOCAST.get(precision), scaler)
+
+
+def require_precision(precision: str, device: torch.device) -> None:
+    """Raise Unsupported with the reason if a device has not this precision."""
+    if precision in ("fp32", "fp64") or (precision, device.type) == ("bf16", "cpu"):
+        return
+    if device.type != "cuda":
+        raise Unsupported(f"{precision} is not for the device {device.type}")
+    if torch.version.hip is not None:
+        if precision == "tf32":
+            raise Unsupported("tf32 needs an NVIDIA GPU")
+        return
+    have, need = torch.cuda.get_device_capability(device), LEAST_CAPABILITY[precision]
+    if have < need:
+        raise Unsupported(
+            f"{precision} needs an NVIDIA GPU of compute capability {need[0]}.{need[1]} or newer; "
+            f"this one has {have[0]}.{have[1]}"
+        )
