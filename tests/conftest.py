@@ -34,9 +34,9 @@ def pytest_collection_modifyitems(items):
     The tests of backends, which take half of all the time, are spread by the row that they ask for.
     """
     for item in items:
-        row = getattr(item, "callspec", None)
-        spread = row is not None and item.path.name == "test_backends.py"
-        group = f"{item.path} {row.id}" if spread else str(item.path)
+        asked = getattr(item, "callspec", None)
+        case = asked.params.get("case") if asked and item.path.name == "test_backends.py" else None
+        group = f"{item.path} {case.row}" if case else str(item.path)
         item.add_marker(pytest.mark.xdist_group(group))
 
 

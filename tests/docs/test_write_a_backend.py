@@ -48,7 +48,7 @@ def installed(guide, shell):
 
 
 def test_it_is_listed_and_proven(guide, installed):
-    plugins, parity, _ = guide.commands()
+    _, plugins, parity, _ = guide.commands()
     assert "mine" in installed.run(plugins).stdout
     proof = installed.run(parity, "--threads", "1", "--quiet")
     assert proof.returncode == 0, proof.stdout + proof.stderr

@@ -10,6 +10,7 @@ import pytest
 
 import envdoctor.child
 from envdoctor.target.interpreter import OLDEST_PYTHON
+from envdoctor.testing.files import unknown_to_oldest
 
 PLUGINS = ("envdoctor_numpy", "envdoctor_torch", "envdoctor_tensorflow", "envdoctor_jax")
 
@@ -32,7 +33,7 @@ def name_of(path):
 @pytest.mark.parametrize("path", child_files(), ids=name_of)
 def test_a_child_file_is_python_3_9(path):
     tree = ast.parse(path.read_text(encoding="utf-8"), feature_version=OLDEST_PYTHON)
-    assert unknown_to_3_9(tree) == []
+    assert unknown_to_oldest(tree) == []
 
 
 @pytest.mark.parametrize("path", child_files(), ids=name_of)
@@ -59,35 +60,4 @@ def test_the_guard_sees_what_3_9_does_not_know(text):
         tree = ast.parse(text, feature_version=OLDEST_PYTHON)
     except SyntaxError:
         return
-    assert unknown_to_3_9(tree)
-
-
-NEW_ARGUMENTS = {("zip", "strict"), ("dataclass", "slots"), ("dataclass", "kw_only")}
-NEW_NAMES = {
-    "typing": {"Self", "ParamSpec", "TypeAlias", "TypeGuard", "assert_never", "override"},
-    "itertools": {"pairwise", "batched"},
-    "enum": {"StrEnum"},
-    "datetime": {"UTC"},
-}
-
-
-def unknown_to_3_9(tree):
-    """What the grammar of 3.9 lets through but its library does not know, by line."""
-    found = []
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-            found += [
-                (node.lineno, word.arg)
-                for word in node.keywords
-                if (node.func.id, word.arg) in NEW_ARGUMENTS
-            ]
-        if isinstance(node, ast.ImportFrom):
-            new = NEW_NAMES.get(node.module or "", set())
-            found += [(node.lineno, name.name) for name in node.names if name.name in new]
-        if isinstance(node, ast.Assign) and isinstance(node.value, ast.BinOp):
-            sides = (node.value.left, node.value.right)
-            is_union = isinstance(node.value.op, ast.BitOr) and any(
-                isinstance(side, ast.Constant) and side.value is None for side in sides
-            )
-            found += [(node.lineno, "|")] if is_union else []
-    return found
+    assert unknown_to_oldest(tree)
