@@ -9,8 +9,10 @@ from envdoctor.cli.bench import bench
 from envdoctor.cli.check import check
 from envdoctor.cli.compare import compare
 from envdoctor.cli.info import info
+from envdoctor.cli.new import new
 from envdoctor.cli.parity import parity
 from envdoctor.cli.plugins import plugins
+from envdoctor.cli.report import report
 from envdoctor.cli.workloads import workloads
 
 
@@ -29,7 +31,9 @@ def main(context: click.Context, *, no_plugins: bool) -> None:
     envdoctor bench                        train, prove, measure, tabulate
     envdoctor bench ./my-model.toml        the same for your own model
     envdoctor parity mlp-tiny              only the proof
+    envdoctor report run.json -o page.html a run as a page with charts
     envdoctor plugins                      what can run here, and what would mend the rest
+    envdoctor new backend NAME             a framework of your own
     """
     context.obj = not no_plugins
 
@@ -38,6 +42,8 @@ main.add_command(bench)
 main.add_command(check)
 main.add_command(compare)
 main.add_command(info)
+main.add_command(new)
 main.add_command(parity)
 main.add_command(plugins)
+main.add_command(report)
 main.add_command(workloads)

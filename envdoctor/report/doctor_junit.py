@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
 from envdoctor.report import doctor
+from envdoctor.report.legal import legal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -14,9 +14,6 @@ if TYPE_CHECKING:
 
     from envdoctor.model.diagnosis import Checked, Diagnosis, Target
     from envdoctor.model.finding import Finding
-
-_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-"""What XML 1.0 cannot hold, not even escaped."""
 
 
 def write(diagnosis: Diagnosis, stream: TextIO, fail_on: Literal["fail", "warn"] = "fail") -> None:
@@ -36,7 +33,7 @@ def write(diagnosis: Diagnosis, stream: TextIO, fail_on: Literal["fail", "warn"]
 
 
 def _suite(root: ET.Element, target: Target, failing: set[str]) -> None:
-    suite = ET.SubElement(root, "testsuite", name=_legal(target.interpreter))
+    suite = ET.SubElement(root, "testsuite", name=legal(target.interpreter))
     for checked in target.checked:
         findings = [finding for finding in target.findings if finding.id == checked.id]
         _case(suite, checked, findings, failing)
@@ -49,8 +46,8 @@ def _case(
     suite: ET.Element, checked: Checked, findings: Sequence[Finding], failing: set[str]
 ) -> None:
     """One case with one ending: build servers count no more than that."""
-    name = _legal(checked.id)
-    case = ET.SubElement(suite, "testcase", classname=_legal(checked.group), name=name)
+    name = legal(checked.id)
+    case = ET.SubElement(suite, "testcase", classname=legal(checked.group), name=name)
     loud = [finding for finding in findings if not finding.muted]
     failed = [finding for finding in loud if finding.status in failing]
     errors = [finding for finding in loud if finding.status == "error"]
@@ -66,12 +63,12 @@ def _case(
         _ending(case, "skipped", skipped, skipped[0].title)
     rest = [finding for finding in loud if finding not in (*failed, *errors, *skipped)]
     if rest:
-        ET.SubElement(case, "system-out").text = _legal("\n\n".join(map(_text, rest)))
+        ET.SubElement(case, "system-out").text = legal("\n\n".join(map(_text, rest)))
 
 
 def _ending(case: ET.Element, kind: str, findings: Sequence[Finding], message: str) -> ET.Element:
-    ending = ET.SubElement(case, kind, message=_legal(message))
-    ending.text = _legal("\n\n".join(map(_text, findings)))
+    ending = ET.SubElement(case, kind, message=legal(message))
+    ending.text = legal("\n\n".join(map(_text, findings)))
     return ending
 
 
@@ -84,7 +81,3 @@ def _text(finding: Finding) -> str:
     if finding.caused_by:
         lines.append(f"It follows from {finding.caused_by}.")
     return "\n".join(line for line in lines if line)
-
-
-def _legal(text: str) -> str:
-    return _NOT_XML.sub("?", text)

@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 def envdoctor_exporters() -> Iterator[Exporter]:
     """One record a format; the console is not a file format and stands apart."""
     yield Exporter(name="csv", summary="one line a cell", suffix=".csv", write=_write_csv)
+    yield Exporter(name="html", summary="a page with charts", suffix=".html", write=_write_html)
     yield Exporter(name="json", summary="the whole record", suffix=".json", write=_write_json)
+    yield Exporter(name="jsonl", summary="one line a block", suffix=".jsonl", write=_write_jsonl)
+    yield Exporter(name="junit", summary="one test case a row", suffix=".xml", write=_write_junit)
     yield Exporter(name="markdown", summary="tables", suffix=".md", write=_write_markdown)
 
 
@@ -30,10 +33,28 @@ def _write_csv(run: Run, stream: TextIO) -> None:
     csv.write(run, stream)
 
 
+def _write_html(run: Run, stream: TextIO) -> None:
+    from envdoctor.report import html
+
+    html.write(run, stream)
+
+
 def _write_json(run: Run, stream: TextIO) -> None:
     from envdoctor.report import json
 
     json.write(run, stream)
+
+
+def _write_jsonl(run: Run, stream: TextIO) -> None:
+    from envdoctor.report import jsonl
+
+    jsonl.write(run, stream)
+
+
+def _write_junit(run: Run, stream: TextIO) -> None:
+    from envdoctor.report import junit
+
+    junit.write(run, stream)
 
 
 def _write_markdown(run: Run, stream: TextIO) -> None:

@@ -1,0 +1,167 @@
+"""The page as readers see it: drawn by a browser, at two widths, in light, in dark and on paper."""
+
+from __future__ import annotations
+
+import runpy
+from pathlib import Path
+
+import pytest
+from msgspec import structs
+
+pytest.importorskip("vl_convert", reason="vl-convert-python is not installed: envdoctor[report]")
+
+from envdoctor.report.html import page
+from envdoctor.report.table import tables
+
+made = runpy.run_path(str(Path(__file__).parents[1] / "made_runs.py"))["made_run"]
+SCRIPT = "a </script></title><script>document.title='taken'</script>"
+RIGHT_TO_LEFT = "\u05d0\u05d1 \u202edlrow"
+
+
+@pytest.fixture(scope="session")
+def real_page(real_run, tmp_path_factory):
+    path = tmp_path_factory.mktemp("page") / "real.html"
+    path.write_text(page([real_run]), encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="session")
+def hostile_page(tmp_path_factory):
+    """Two runs whose rows, workload and facts were named by somebody who means no good."""
+    steps = {"numpy": 4e-4, f"torch {SCRIPT}": 1e-3, f"jax {RIGHT_TO_LEFT}": 2e-4}
+    runs = [
+        structs.replace(made(steps, seed=seed, launches=1, rounds=8), id=f"<b>{seed}</b>")
+        for seed in (1, 2)
+    ]
+    path = tmp_path_factory.mktemp("page") / "hostile.html"
+    path.write_text(page(runs), encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def visit(browser):
+    """Opens a file; at the end, nothing may have been asked of the network or complained of."""
+    contexts, asked, said = [], [], []
+
+    def visit(path, width=1440, scheme="light"):
+        context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
+        contexts.append(context)
+        tab = context.new_page()
+        tab.on("request", lambda request: asked.append(request.url))
+        tab.on("console", lambda message: said.append(message.text))
+        tab.on("pageerror", lambda error: said.append(str(error)))
+        tab.goto(path.as_uri())
+        return tab
+
+    yield visit
+    for context in contexts:
+        context.close()
+    assert all(url.startswith("file://") for url in asked)
+    assert said == []
+
+
+def marks(tab, chart, layer):
+    """How many marks of a layer each drawing of a chart has."""
+    figures = tab.locator(f"figure[data-chart={chart}]").all()
+    inner = f".{layer}_marks > *"
+    return [figure.locator(inner).count() for figure in figures]
+
+
+def test_every_chart_is_there_with_its_marks(visit, real_page, real_run):
+    tab = visit(real_page)
+    found = tables(real_run)
+    rows = [len(table.lines) for table in found]
+    assert rows[0] >= 4
+    assert marks(tab, "throughput", "bars") == rows
+    assert marks(tab, "throughput", "intervals") == rows
+    assert marks(tab, "start", "parts") == [4 * count for count in rows]
+    assert marks(tab, "memory", "parts") == [2 * count for count in rows]
+    assert marks(tab, "peak", "shares") == rows
+    assert marks(tab, "quality", "values") == rows
+    assert marks(tab, "quality", "gate") == [1] * len(found)
+    assert marks(tab, "parity", "cells") == [4 * count for count in rows]
+    assert marks(tab, "break-even", "lines") == rows
+    losses = [sum(len(line.cell.first_losses) for line in table.lines) for table in found]
+    assert marks(tab, "losses", "losses") == losses
+    kept = [
+        sum(turn.kept for turn in real_run.rounds if turn.workload == table.workload.name)
+        for table in found
+    ]
+    strips = [1 + (len(table.lines) - 1) * (table.ranking.leader is not None) for table in found]
+    dots = [count * strip for count, strip in zip(kept, strips, strict=True)]
+    assert marks(tab, "rounds", "rounds") == dots
+
+
+def test_the_table_has_all_rows_and_the_verdict_is_first(visit, real_page, real_run):
+    tab = visit(real_page)
+    first = tables(real_run)[0]
+    assert tab.locator("#run-1-1 tbody tr").count() == len(first.lines)
+    assert tab.locator("#run-1-1 .verdict").inner_text() == first.remarks[0]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1440])
+def test_nothing_is_wider_than_the_window(visit, hostile_page, real_page, width, scheme):
+    for path in (real_page, hostile_page):
+        tab = visit(path, width, scheme)
+        assert tab.evaluate("document.documentElement.scrollWidth") <= width
+        small = tab.evaluate(
+            "[...document.querySelectorAll('figure svg')].map(e => e.getBoundingClientRect()"
+            ".width / e.viewBox.baseVal.width)"
+        )
+        assert min(small) > 0.72  # of type of 12 pixels
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_colours_of_charts_follow_the_scheme(visit, real_page, scheme):
+    tab = visit(real_page, scheme=scheme)
+    read = "e => { const s = getComputedStyle(e); return [s.fill, s.backgroundColor] }"
+    ink = tab.locator("figure .role-axis-label text").first.evaluate(read)[0]
+    ground = tab.locator("body").evaluate(read)[1]
+    assert contrast(ink, ground) > 7
+    bars = tab.locator("figure[data-chart=throughput] .bars_marks > *").evaluate_all(
+        "all => all.map(e => getComputedStyle(e).fill)"
+    )
+    assert all(contrast(bar, ground) >= 3 for bar in bars)
+
+
+def test_on_paper_it_is_light_and_whole(visit, real_page):
+    tab = visit(real_page, scheme="dark")
+    tab.emulate_media(media="print")
+    ground = tab.locator("body").evaluate("e => getComputedStyle(e).backgroundColor")
+    assert ground == "rgb(255, 255, 255)"
+    assert not tab.locator("nav").is_visible()
+
+
+def test_names_of_strangers_are_shown_and_do_nothing(visit, hostile_page):
+    tab = visit(hostile_page)
+    assert tab.title() == "envdoctor report"
+    assert tab.locator("script").count() == 0
+    assert tab.locator("b").count() == 0
+    shown = tab.locator("body").inner_text()
+    assert SCRIPT in shown
+    assert "\u202e" not in shown
+    assert "<U+202E>" in shown
+
+
+def test_runs_stand_side_by_side(visit, hostile_page):
+    tab = visit(hostile_page)
+    assert marks(tab, "speeds", "bars") == [6]
+    assert tab.locator("#side-by-side table tbody tr").count() == 3
+
+
+def test_it_is_small_enough_to_send(real_page, hostile_page):
+    for path in (real_page, hostile_page):
+        assert path.stat().st_size < 2_000_000
+
+
+def contrast(one, other):
+    """The ratio of luminances as WCAG 2.2 defines it."""
+    bright, dark = sorted((luminance(one), luminance(other)), reverse=True)
+    return (bright + 0.05) / (dark + 0.05)
+
+
+def luminance(colour):
+    channels = [int(part) / 255 for part in colour.removeprefix("rgb(").rstrip(")").split(",")]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]

@@ -1,0 +1,160 @@
+"""JSON Lines, JUnit, event files and trackers."""
+
+from __future__ import annotations
+
+import io
+import json
+import struct
+import subprocess
+import sys
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+
+import envdoctor
+from envdoctor.errors import IncompleteError, InputError
+from envdoctor.model import codec
+from envdoctor.model.run import Run
+from envdoctor.report import event_file, jsonl, junit, mlflow, tensorboard
+from envdoctor.report.measures import measures
+
+
+def _lines(run: Run) -> list[dict[str, object]]:
+    stream = io.StringIO()
+    jsonl.write(run, stream)
+    return [json.loads(line) for line in stream.getvalue().splitlines()]
+
+
+def test_json_lines_hold_every_block_and_say_which_count(run: Run) -> None:
+    lines = _lines(run)
+    assert len(lines) == sum(len(cell.blocks) for cell in run.cells)
+    spoilt = [line for line in lines if line["causes"]]
+    assert spoilt
+    assert not any(line["kept"] for line in spoilt)
+    assert all(line["samples"] == 6400 for line in lines if line["workload"] == "mlp-tiny")
+
+
+def _suites(run: Run) -> ET.Element:
+    stream = io.StringIO()
+    junit.write(run, stream)
+    return ET.fromstring(stream.getvalue())
+
+
+def test_junit_has_a_case_for_each_row_with_one_ending(run: Run) -> None:
+    root = _suites(run)
+    assert [suite.get("name") for suite in root] == [record.name for record in run.workloads]
+    cases = {case.get("name"): case for case in root[0].findall("testcase")}
+    rows = [c for c in run.cells if c.workload == "mlp-tiny" and not c.row.twin]
+    assert len(cases) == len(rows) == int(root[0].get("tests", ""))
+    endings = {
+        name: [child.tag for child in case if child.tag != "system-out"]
+        for name, case in cases.items()
+    }
+    assert endings["numpy"] == []
+    assert endings["torch compile"] == ["failure"]
+    assert endings["tensorflow graph"] == ["error"]
+    assert endings["jax jit"] == ["failure"]  # it missed its quality
+    assert root[0].get("failures") == "2"
+
+
+def test_junit_withholds_the_speed_of_other_work(run: Run) -> None:
+    (case,) = [c for c in _suites(run)[0] if c.get("name") == "torch compile"]
+    assert case.find("system-out") is None
+
+
+def test_measures_have_parameters_and_no_empty_metric(run: Run) -> None:
+    found = list(measures(run))
+    first = found[0]
+    assert first.parameters["backend"] == first.cell.row.backend
+    assert first.metrics["accuracy"] == 0.9611
+    crashed = next(each for each in found if each.cell.outcome.status == "crashed")
+    assert "step_seconds" not in crashed.metrics
+
+
+def _records(data: bytes) -> Iterator[bytes]:
+    """The records of an event file, each sum checked."""
+    place = 0
+    while place < len(data):
+        length = data[place : place + 8]
+        (size,) = struct.unpack("<Q", length)
+        body = data[place + 12 : place + 12 + size]
+        assert data[place + 8 : place + 12] == event_file._masked(length)
+        assert data[place + 12 + size : place + 16 + size] == event_file._masked(body)
+        yield body
+        place += size + 16
+
+
+def test_the_checksum_is_that_of_the_standard() -> None:
+    assert event_file.crc32c(b"123456789") == 0xE3069283  # RFC 3720, B.4 and everywhere
+    assert event_file.crc32c(bytes(32)) == 0x8A9136AA
+
+
+def test_event_files_are_whole_records_in_a_folder_for_each_row(run: Run, tmp_path: Path) -> None:
+    tensorboard.write(run, str(tmp_path))
+    files = sorted(tmp_path.rglob("events.out.tfevents.*"))
+    assert len(files) == len([cell for cell in run.cells if not cell.row.twin])
+    for file in files:
+        first, *rest = _records(file.read_bytes())
+        assert first.endswith(b"brain.Event:2")
+        assert len(rest) >= 2  # the parameters and the ending, even of a row that crashed
+    assert all(file.resolve().is_relative_to(tmp_path.resolve()) for file in files)
+
+
+def test_a_folder_that_cannot_be_written_is_a_sentence(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match="cannot be written"):
+        tensorboard.write(run, str(tmp_path / "file"))
+
+
+READ = """
+import sys
+sys.modules["tensorflow"] = None
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+found = EventAccumulator(sys.argv[1])
+found.Reload()
+print(len(found.Scalars("blocks/step_seconds")), *sorted(found.PluginTagToContent("hparams")))
+"""
+
+
+@pytest.mark.skipif(find_spec("tensorboard") is None, reason="TensorBoard is not installed")
+def test_tensorboard_reads_them(run: Run, tmp_path: Path) -> None:
+    tensorboard.write(run, str(tmp_path))
+    command = [sys.executable, "-c", READ, str(tmp_path / "mlp-tiny" / "numpy")]
+    told = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stdout
+    assert told.split() == ["16", "_hparams_/session_end_info", "_hparams_/session_start_info"]
+
+
+@pytest.mark.skipif(find_spec("mlflow") is not None, reason="MLflow is installed")
+def test_without_mlflow_it_says_what_to_install(run: Run, tmp_path: Path) -> None:
+    with pytest.raises(IncompleteError, match="not installed") as caught:
+        mlflow.write(run, str(tmp_path / "mlflow.db"))
+    assert caught.value.hint == "python -m pip install mlflow"
+
+
+def test_a_loaded_run_shows_itself(run: Run, tmp_path: Path) -> None:
+    codec.write(run, tmp_path / "run.json")
+    found = envdoctor.load(tmp_path / "run.json")
+    assert found.run.id == run.id
+    assert run.id in repr(found)
+    assert "| backend |" in found.to_markdown()
+    shown = found._repr_html_()
+    assert "<script>" not in shown
+
+
+@pytest.mark.skipif(find_spec("pandas") is None, reason="pandas is not installed")
+def test_pandas_takes_rows_and_blocks(run: Run, tmp_path: Path) -> None:
+    codec.write(run, tmp_path / "run.json")
+    code = (
+        "import sys, envdoctor\n"
+        "found = envdoctor.load(sys.argv[1])\n"
+        "print(len(found.to_frame()), len(found.to_frame('blocks')))\n"
+        "print(found.to_frame().step_seconds.dtype, found.to_frame('blocks').wall_ns.dtype)\n"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path / "run.json")]
+    told = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stdout
+    rows = len([cell for cell in run.cells if not cell.row.twin])
+    blocks = sum(len(cell.blocks) for cell in run.cells)
+    assert told.split() == [str(rows), str(blocks), "float64", "int64"]
