@@ -34,7 +34,18 @@ if TYPE_CHECKING:
 
     from envdoctor.api import Backend
 
-BACKENDS = ("torch", "tensorflow", "jax")
+BACKENDS = (
+    "torch",
+    "tensorflow",
+    "jax",
+    "transformers",
+    "paddle",
+    "mlx",
+    "tinygrad",
+    "mindspore",
+    "keras",
+    "flax",
+)
 WORKLOADS = tuple(
     f"{family}-{size}" for size in ("tiny", "small") for family in ("mlp", "cnn", "transformer")
 )
