@@ -7,8 +7,8 @@ the contract: `<layer name>.<parameter>`, with the shapes given below.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields
-from typing import Any, ClassVar, Dict, Mapping, Tuple, Type, Union
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any, ClassVar, Dict, Mapping, Optional, Tuple, Type, Union
 
 Shape = Tuple[int, ...]
 
@@ -42,7 +42,11 @@ class Conv2d:
 
 @dataclass(frozen=True)
 class MaxPool2d:
-    """The largest value of each window; no padding, what does not fill a window is dropped."""
+    """The largest value of each window; what does not fill a window is dropped.
+
+    `padding` pixels on each side belong to no image: they are never the largest. At most half a
+    window, so that each window holds a pixel of the image.
+    """
 
     kind: ClassVar[str] = "max_pool2d"
     name: str
@@ -50,6 +54,7 @@ class MaxPool2d:
     output_shape: Shape
     window: int
     stride: int
+    padding: int = 0
 
 
 @dataclass(frozen=True)
@@ -60,6 +65,123 @@ class GlobalAveragePool2d:
     name: str
     input_shape: Shape
     output_shape: Shape
+
+
+@dataclass(frozen=True)
+class Upsample2d:
+    """Each pixel as a square of `factor` by `factor` equal ones (nearest neighbour)."""
+
+    kind: ClassVar[str] = "upsample2d"
+    name: str
+    input_shape: Shape
+    output_shape: Shape
+    factor: int
+
+
+@dataclass(frozen=True)
+class BatchNorm:
+    """`activation(normal * scale + offset)`, each channel normalised over the batch.
+
+    The input is a vector or an image; its last axis holds the channels, and mean and variance of
+    each are taken over all other axes and the batch. scale (channels,), offset (channels,).
+
+    A training step normalises with the batch's own mean and its biased variance. Beside it each
+    channel keeps running statistics, a mean from 0 and a variance from 1 on, of which a step keeps
+    the share `momentum` and takes the rest from its batch. They are state and no parameters:
+    `outputs` normalises with them, `step` renews them, `differentiate` leaves them alone. Whether
+    the variance that enters them is biased or unbiased is the framework's own habit.
+    """
+
+    kind: ClassVar[str] = "batch_norm"
+    name: str
+    input_shape: Shape
+    output_shape: Shape
+    activation: str
+    epsilon: float
+    momentum: float
+
+
+@dataclass(frozen=True)
+class ResidualBlock:
+    """`activation(branch(x) + shortcut(x))`: convolutions without bias, each with a batch norm.
+
+    The parts of the branch are called `conv_1`, `norm_1`, `conv_2` and so on, and have the
+    parameters of such layers: `<name>.conv_1.kernel`, `<name>.norm_1.scale`. The form `basic` has
+    two convolutions of 3x3 and strides in the first, `bottleneck` has 1x1, 3x3 and 1x1, and
+    strides in the second. All but the last are activated after their norm.
+
+    Where the shortcut is `identity` it is the input itself; where it is `padding`, every
+    stride-th pixel of it, with channels of zeros after its own; where it is `projection`, a
+    convolution of 1x1 and a batch norm, called `shortcut_conv` and `shortcut_norm`.
+    """
+
+    kind: ClassVar[str] = "residual_block"
+    name: str
+    input_shape: Shape
+    output_shape: Shape
+    form: str
+    filters: int
+    stride: int
+    shortcut: str
+    activation: str
+    epsilon: float
+    momentum: float
+
+    def branch(self) -> Tuple[ConvNorm, ...]:
+        """The convolutions of the branch in order, each with its norm."""
+        wide = self.output_shape[-1]
+        plans = {
+            "basic": ((3, self.stride, wide), (3, 1, wide)),
+            "bottleneck": ((1, 1, self.filters), (3, self.stride, self.filters), (1, 1, wide)),
+        }[self.form]
+        parts, shape = [], self.input_shape
+        for number, (kernel, stride, filters) in enumerate(plans, start=1):
+            activation = "none" if number == len(plans) else self.activation
+            part = self._part(f"_{number}", shape, (kernel, stride, filters), activation)
+            shape = part[0].output_shape
+            parts.append(part)
+        return tuple(parts)
+
+    def projection(self) -> Optional[ConvNorm]:
+        """The convolution of the shortcut with its norm, where it has one."""
+        if self.shortcut != "projection":
+            return None
+        conv, norm = self._part(
+            "", self.input_shape, (1, self.stride, self.output_shape[-1]), "none"
+        )
+        return (
+            replace(conv, name=f"{self.name}.shortcut_conv"),
+            replace(norm, name=f"{self.name}.shortcut_norm"),
+        )
+
+    def _part(
+        self, suffix: str, shape: Shape, plan: Tuple[int, int, int], activation: str
+    ) -> ConvNorm:
+        kernel, stride, filters = plan
+        after = (-(-shape[0] // stride), -(-shape[1] // stride), filters)
+        conv = Conv2d(
+            name=f"{self.name}.conv{suffix}",
+            input_shape=shape,
+            output_shape=after,
+            kernel=kernel,
+            stride=stride,
+            padding=kernel // 2,
+            activation="none",
+            bias=False,
+        )
+        norm = BatchNorm(
+            name=f"{self.name}.norm{suffix}",
+            input_shape=after,
+            output_shape=after,
+            activation=activation,
+            epsilon=self.epsilon,
+            momentum=self.momentum,
+        )
+        return conv, norm
+
+
+ConvNorm = Tuple[Conv2d, BatchNorm]
+"""A convolution and the norm after it."""
 
 
 @dataclass(frozen=True)
@@ -212,6 +334,9 @@ Layer = Union[
     Conv2d,
     MaxPool2d,
     GlobalAveragePool2d,
+    Upsample2d,
+    BatchNorm,
+    ResidualBlock,
     Flatten,
     Patches,
     ClassToken,

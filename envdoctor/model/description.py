@@ -29,6 +29,16 @@ class DataSpec(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The length of a window of text; for the view `tokens` only."""
     target: str | None = None
     """The column to predict; for CSV files only."""
+    reconstruct: bool = False
+    """Whether the targets are the inputs themselves."""
+    samples: Positive | None = None
+    """How many samples to make up; for the set `synthetic` only, as all that follows."""
+    shape: Annotated[list[Positive], Meta(min_length=1, max_length=3)] | None = None
+    """The shape of a sample; not for the view `tokens`."""
+    classes: Positive | None = None
+    """How many classes there are; without it, the targets are numbers."""
+    symbols: Positive | None = None
+    """The size of the alphabet; for the view `tokens`."""
 
 
 class SgdSpec(
@@ -108,12 +118,42 @@ class MaxPool2dSpec(
     window: Positive
     stride: Positive | None = None
     """Default: the window."""
+    padding: Natural = 0
 
 
 class GlobalAveragePool2dSpec(
     LayerSpec, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="global_average_pool2d"
 ):
     """The mean over height and width."""
+
+
+class Upsample2dSpec(
+    LayerSpec, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="upsample2d"
+):
+    """Each pixel as a square of equal ones."""
+
+    factor: Positive
+
+
+class BatchNormSpec(
+    LayerSpec, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="batch_norm"
+):
+    """Batch normalisation of each channel, epsilon 1e-5, and an activation."""
+
+    activation: Activation
+
+
+class ResidualBlockSpec(
+    LayerSpec, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="residual_block"
+):
+    """Convolutions with batch norms beside a shortcut, as in ResNets."""
+
+    form: Literal["basic", "bottleneck"]
+    filters: Positive
+    stride: Positive = 1
+    shortcut: Literal["padding", "projection"]
+    """What stands for the input where its shape changes."""
+    activation: Activation
 
 
 class FlattenSpec(LayerSpec, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="flatten"):
@@ -198,6 +238,9 @@ AnyLayerSpec = (
     | Conv2dSpec
     | MaxPool2dSpec
     | GlobalAveragePool2dSpec
+    | Upsample2dSpec
+    | BatchNormSpec
+    | ResidualBlockSpec
     | FlattenSpec
     | PatchesSpec
     | ClassTokenSpec

@@ -6,12 +6,12 @@ import csv
 import gzip
 import zipfile
 import zlib
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from envdoctor.errors import InputError
+from envdoctor.workload.samples import TEST_EVERY, Samples
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,40 +19,14 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from envdoctor.api import DataSet
-    from envdoctor.child.layers import Shape
     from envdoctor.model.description import DataSpec
 
-TEST_EVERY = 5
-"""Every fifth sample is a test sample, from the first on."""
 TEST_TEXT_SHARE = 0.1
 """The end of a text is the test text: the beginning would be seen in training."""
 MOST_TEST_WINDOWS = 512
 """Windows of the test text, evenly spread: tens of thousands of predictions, whose standard error
 is a third of a point, are enough, and evaluation is not what is measured."""
 LARGEST_CSV_BYTES = 500_000_000
-
-
-@dataclass(frozen=True)
-class Samples:
-    """A data set as a workload sees it.
-
-    Inputs are (samples, *input_shape), float64, or int32 symbols; targets are int32 labels,
-    (samples,) or (samples, steps), or float64 values (samples, 1).
-    """
-
-    train_inputs: NDArray[Any]
-    train_targets: NDArray[Any]
-    test_inputs: NDArray[Any]
-    test_targets: NDArray[Any]
-    classes: int | None
-    """The number of different labels; None where the targets are numbers."""
-    symbols: int | None = None
-    """The size of the alphabet, if the inputs are symbols."""
-
-    @property
-    def input_shape(self) -> Shape:
-        """The shape of one sample."""
-        return tuple(self.train_inputs.shape[1:])
 
 
 _ARRAYS = {"images": ("images", "labels"), "table": ("features", "targets")}

@@ -81,6 +81,7 @@ def resolve_network(
         title = f"{source}: layer {number} ({_kind(spec)})"
         place = replace(place, name=name, title=title)
         piece = resolve_layer(spec, place)
+        _check_bias(pieces, piece, title)
         values = prod(piece.layer.output_shape)
         if values > LARGEST_OUTPUT:
             raise InputError(
@@ -100,6 +101,20 @@ def resolve_network(
             "Check `units`, `filters` and `width`.",
         )
     return network
+
+
+def _check_bias(before: Sequence[Piece], piece: Piece, title: str) -> None:
+    """Raise InputError for a bias that the batch norm after it takes away again.
+
+    Its gradient is zero but for rounding, which no two frameworks share.
+    """
+    layer = before[-1].layer if before else None
+    useless = getattr(layer, "bias", False) and getattr(layer, "activation", "") == "none"
+    if layer is not None and useless and piece.layer.kind == "batch_norm":
+        raise InputError(
+            f"{title} subtracts the mean, and with it the bias of `{layer.name}`.",
+            f"Give `{layer.name}` the key `bias = false`.",
+        )
 
 
 def check_outputs(network: Network, wanted: Shape, meaning: str, source: str) -> None:

@@ -115,6 +115,8 @@ def _sentence(problem: str, path: str, raw: Mapping[str, Any], source: str) -> I
             f"{source}: {_place(path, raw)} needs the key `{missing[1]}`.",
             _suggest("", choices) or "docs/guides/write-a-workload.md says what each may hold.",
         )
+    if path.endswith("].kind") and problem.endswith("'dropout'"):
+        return InputError(f"{source}: {_place(path, raw)} cannot be `dropout`.", _NO_DROPOUT)
     if invalid := re.search(r"Invalid (?:value|enum value) '(.*)'", problem, re.DOTALL):
         return InputError(
             f"{source}: {_place(path, raw)} cannot be `{invalid[1]}`.",
@@ -123,6 +125,10 @@ def _sentence(problem: str, path: str, raw: Mapping[str, Any], source: str) -> I
     return InputError(f"{source}: {_place(path, raw)}: {_plain(problem)}.")
 
 
+_NO_DROPOUT = (
+    "Every framework draws its masks otherwise, so no two would do the same work; "
+    "leave the layer out."
+)
 _WORDS = {
     "`int`": "a whole number",
     "`float`": "a number",

@@ -14,11 +14,13 @@ import numpy as np
 from envdoctor.child.job import Optimizer, Workload
 from envdoctor.child.layers import to_json
 from envdoctor.errors import InputError
-from envdoctor.model.description import AdamwSpec, Description
+from envdoctor.model.description import AdamwSpec, DataSpec, Description
+from envdoctor.workload import synthetic
 from envdoctor.workload.batches import plan_batches
-from envdoctor.workload.datasets import Samples, read_csv, read_samples
+from envdoctor.workload.datasets import read_csv, read_samples
 from envdoctor.workload.network import Network, check_outputs, resolve_network
 from envdoctor.workload.parse import parse_file
+from envdoctor.workload.samples import Samples, reconstruct
 from envdoctor.workload.weights import draw_weights
 
 if TYPE_CHECKING:
@@ -117,6 +119,8 @@ def prepare(path: Path, data_sets: Mapping[str, DataSet], seed: int) -> Prepared
     described = parse_file(path)
     source = path.name
     samples = _samples(described, path, data_sets)
+    if described.data.reconstruct:
+        samples = reconstruct(samples, source)
     network = resolve_network(described.layers, samples.input_shape, samples.symbols, source)
     _check_targets(described, network, samples, source)
     rows, batch = len(samples.train_inputs), described.train.batch
@@ -139,16 +143,41 @@ def _samples(described: Description, path: Path, data_sets: Mapping[str, DataSet
     source = path.name
     if spec.steps is not None and spec.view != "tokens":
         raise InputError(f"{source}: `steps` in [data] goes with the view `tokens` only.")
+    classes = described.train.loss == "cross_entropy"
+    if spec.set == synthetic.NAME:
+        return _synthetic(described, source, classes=classes)
+    _refuse_keys(spec, synthetic.KEYS, f"the set `{synthetic.NAME}`", source)
     if spec.set.lower().endswith(".csv"):
-        classes = described.train.loss == "cross_entropy"
         return read_csv(path.parent / spec.set, spec, source, classes=classes)
-    if spec.target is not None:
-        raise InputError(f"{source}: `target` in [data] goes with a CSV file only.")
+    _refuse_keys(spec, ("target",), "a CSV file", source)
     if spec.set not in data_sets:
-        close = difflib.get_close_matches(spec.set, data_sets, n=1)
-        hint = f"Did you mean `{close[0]}`?" if close else f"Known: {', '.join(data_sets)}."
+        close = difflib.get_close_matches(spec.set, [*data_sets, synthetic.NAME], n=1)
+        hint = (
+            f"Did you mean `{close[0]}`?"
+            if close
+            else f"Known: {', '.join([*data_sets, synthetic.NAME])}."
+        )
         raise InputError(f"{source}: there is no data set called `{spec.set}`.", hint)
     return read_samples(data_sets[spec.set], spec, source)
+
+
+def _synthetic(described: Description, source: str, *, classes: bool) -> Samples:
+    _refuse_keys(described.data, ("target",), "a CSV file", source)
+    if described.quality is not None:
+        raise InputError(
+            f"{source}: synthetic data teach nothing, so there is no quality to reach.",
+            "Leave [quality] out.",
+        )
+    if described.data.reconstruct:
+        classes = False
+    return synthetic.make_samples(described.data, source, classes=classes)
+
+
+def _refuse_keys(spec: DataSpec, keys: Sequence[str], only: str, source: str) -> None:
+    """Raise InputError for a key of [data] that belongs to other data."""
+    for key in keys:
+        if getattr(spec, key) is not None:
+            raise InputError(f"{source}: `{key}` in [data] goes with {only} only.")
 
 
 def _check_targets(described: Description, network: Network, samples: Samples, source: str) -> None:

@@ -53,6 +53,9 @@ def conv2d(layer: layers.Conv2d, weights: Weights, x: jax.Array) -> jax.Array:
 
 def max_pool2d(layer: layers.MaxPool2d, _weights: Weights, x: jax.Array) -> jax.Array:
     """Take the largest of each window; of equals, the first in row-major order has the gradient."""
+    if layer.padding:
+        sides = (layer.padding, layer.padding)
+        x = jnp.pad(x, ((0, 0), sides, sides, (0, 0)), constant_values=-jnp.inf)
     # `jnp.max` over a reshaped image would share the gradient among equals.
     if layer.window > LARGEST_COMPARED_WINDOW:
         window = (1, layer.window, layer.window, 1)
@@ -79,6 +82,11 @@ def global_average_pool2d(
 ) -> jax.Array:
     """Average over height and width."""
     return x.mean(axis=(1, 2))
+
+
+def upsample2d(layer: layers.Upsample2d, _weights: Weights, x: jax.Array) -> jax.Array:
+    """Repeat each pixel in both directions."""
+    return x.repeat(layer.factor, axis=1).repeat(layer.factor, axis=2)
 
 
 def flatten(_layer: layers.Flatten, _weights: Weights, x: jax.Array) -> jax.Array:
@@ -207,6 +215,7 @@ LAYERS: Dict[str, Callable[[Any, Weights, jax.Array], jax.Array]] = {
     "conv2d": conv2d,
     "max_pool2d": max_pool2d,
     "global_average_pool2d": global_average_pool2d,
+    "upsample2d": upsample2d,
     "flatten": flatten,
     "patches": patches,
     "class_token": class_token,

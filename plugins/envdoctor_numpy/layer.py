@@ -32,3 +32,10 @@ class Layer:
     def learn(self, gradient: Array) -> None:
         """Set the gradients of the parameters only: before this layer nothing learns."""
         self.backward(gradient)
+
+    def evaluate(self, x: Array) -> Array:
+        """The output for samples that nothing is learnt from; `backward` may not follow."""
+        return self.forward(x)
+
+    def remember(self) -> None:
+        """Renew what is kept of the batches beside the parameters: most layers keep nothing."""

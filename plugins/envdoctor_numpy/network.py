@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, Any, Dict, List, Optional, Sequence, Tuple, Ty
 
 from envdoctor.child import layers
 from envdoctor.child.contract import Unsupported
+from envdoctor_numpy.batch_norm import BatchNorm
 from envdoctor_numpy.convolution import Conv2d
 from envdoctor_numpy.dense import Dense, Unembedding
 from envdoctor_numpy.layout import Flatten, ToBatchFirst, ToBatchLast
 from envdoctor_numpy.norm import LayerNorm
-from envdoctor_numpy.pooling import GlobalAveragePool2d, MaxPool2d
+from envdoctor_numpy.pooling import GlobalAveragePool2d, MaxPool2d, Upsample2d
 from envdoctor_numpy.recurrent import Lstm
+from envdoctor_numpy.residual import ResidualBlock
 from envdoctor_numpy.tokens import (
     ClassToken,
     Embedding,
@@ -33,6 +35,9 @@ _LAYERS: Dict[Type[Any], Type[Layer]] = {
     layers.Conv2d: Conv2d,
     layers.MaxPool2d: MaxPool2d,
     layers.GlobalAveragePool2d: GlobalAveragePool2d,
+    layers.Upsample2d: Upsample2d,
+    layers.BatchNorm: BatchNorm,
+    layers.ResidualBlock: ResidualBlock,
     layers.Flatten: Flatten,
     layers.Patches: Patches,
     layers.ClassToken: ClassToken,
@@ -46,10 +51,18 @@ _LAYERS: Dict[Type[Any], Type[Layer]] = {
     layers.MeanOverSteps: MeanOverSteps,
     layers.Unembedding: Unembedding,
 }
-_BATCH_LAST = (layers.Conv2d, layers.MaxPool2d, layers.GlobalAveragePool2d)
+_ON_IMAGES = (
+    layers.Conv2d,
+    layers.MaxPool2d,
+    layers.Upsample2d,
+    layers.BatchNorm,
+    layers.ResidualBlock,
+    layers.GlobalAveragePool2d,
+)
 _WITHOUT_PARAMETERS = (
     layers.MaxPool2d,
     layers.GlobalAveragePool2d,
+    layers.Upsample2d,
     layers.Flatten,
     layers.Patches,
     layers.FirstStep,
@@ -91,6 +104,17 @@ class Network:
             inputs = layer.forward(inputs)
         return inputs
 
+    def evaluate(self, inputs: Array) -> Array:
+        """The outputs for samples that nothing is learnt from, which live until the next call."""
+        for layer in self._layers:
+            inputs = layer.evaluate(inputs)
+        return inputs
+
+    def remember(self) -> None:
+        """Renew what layers keep of the batches beside their parameters."""
+        for layer in self._layers:
+            layer.remember()
+
     def backward(self, gradient: Array) -> None:
         """Set all gradients, from that of the outputs of the latest batch."""
         for layer in reversed(self._layers[self._first + 1 :]):
@@ -108,13 +132,14 @@ def _build(
     for place, spec in enumerate(specs):
         if type(spec) not in _LAYERS:
             raise Unsupported(f"layer {spec.kind} is not available in the numpy backend")
-        if isinstance(spec, _BATCH_LAST) and not batch_last:
+        wants_batch_last = isinstance(spec, _ON_IMAGES) and len(spec.input_shape) == 3
+        if wants_batch_last and not batch_last:
             built.append((None, ToBatchLast()))
-        elif batch_last and not isinstance(spec, _BATCH_LAST):
+        elif batch_last and not wants_batch_last:
             built.append((None, ToBatchFirst(spec.input_shape, batch, parameters)))
         options = _options(spec, specs[place + 1 :], deviation)
         built.append((spec, _LAYERS[type(spec)](spec, batch, parameters, **options)))  # type: ignore[call-arg]
-        batch_last = isinstance(spec, (layers.Conv2d, layers.MaxPool2d))
+        batch_last = wants_batch_last and len(spec.output_shape) == 3
     if batch_last:
         built.append((None, ToBatchFirst(specs[-1].output_shape, batch, parameters)))
     return built
@@ -129,6 +154,11 @@ def _options(
         layers.Conv2d: {"same": deviation.same_padding},
         layers.Flatten: {"channels_first": deviation.channels_first},
         layers.LayerNorm: {"fast_variance": deviation.fast_variance},
+        layers.BatchNorm: {"fast_variance": deviation.fast_variance},
+        layers.ResidualBlock: {
+            "same": deviation.same_padding,
+            "fast_variance": deviation.fast_variance,
+        },
         layers.TransformerBlock: {
             "strict_mask": deviation.strict_mask,
             "fast_variance": deviation.fast_variance,

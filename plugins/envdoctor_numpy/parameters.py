@@ -19,6 +19,13 @@ class Parameter(NamedTuple):
     gradient: Array
 
 
+class Running(NamedTuple):
+    """What a batch norm has seen of each channel so far."""
+
+    mean: Array
+    variance: Array
+
+
 class Parameters:
     """The parameters of a model, laid out so that an optimiser updates them in one sweep.
 
@@ -39,6 +46,7 @@ class Parameters:
         places, size = _lay_out(weights, _ALIGNMENT_BYTES // self.dtype.itemsize)
         self.values = np.zeros(size, self.dtype)
         self.gradients = np.zeros(size, self.dtype)
+        self._running: Dict[str, Running] = {}
         self._parameters: Dict[str, Parameter] = {}
         for name, place in places.items():
             shape = np.shape(weights[name])
@@ -52,6 +60,13 @@ class Parameters:
             nothing = np.zeros_like(self._parameters[name].value)
             return Parameter(nothing, np.zeros_like(nothing))
         return self._parameters[name]
+
+    def running_statistics(self, name: str, channels: int) -> Running:
+        """The running statistics of the layer of this name, the same for every network."""
+        if name not in self._running:
+            start = Running(np.zeros(channels, self.dtype), np.ones(channels, self.dtype))
+            self._running[name] = start
+        return self._running[name]
 
     def copy_values(self) -> Dict[str, Array]:
         """The present parameters, by canonical name."""

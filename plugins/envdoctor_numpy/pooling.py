@@ -1,4 +1,4 @@
-"""Pooling of images that lie as (channels, height, width, batch)."""
+"""Pooling and its reverse, on images that lie as (channels, height, width, batch)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ class MaxPool2d(Layer):
     """The largest value of each window; its gradient goes to the first that is largest.
 
     The pixels are taken by their place in the window, in row-major order: each place is a strided
-    view of the whole image, as large as the output.
+    view of the whole image, as large as the output. Padding is minus infinity, which is never the
+    largest: a window holds a pixel at least.
 
     Args:
         spec: The layer.
@@ -29,12 +30,17 @@ class MaxPool2d(Layer):
     def __init__(self, spec: layers.MaxPool2d, batch: int, parameters: Parameters) -> None:
         rows, columns, channels = spec.output_shape
         height, width, _ = spec.input_shape
+        edge = spec.padding
+        padded = (channels, height + 2 * edge, width + 2 * edge, batch)
+        inside = (slice(None), slice(edge, edge + height), slice(edge, edge + width))
         self._spec = spec
+        self._padded = np.full(padded, -np.inf, parameters.dtype) if edge else None
+        self._inside = inside
         self._x: List[Array] = []
         self._y = np.empty((channels, rows, columns, batch), parameters.dtype)
         self._largest = np.empty(self._y.shape, np.bool_)
         self._share = np.empty_like(self._y)
-        self._dx = np.zeros((channels, height, width, batch), parameters.dtype)
+        self._dx = np.zeros(padded, parameters.dtype)
         self._dx_places = self._places(self._dx)
         # Where windows do not overlap, each pixel is written once, and those in none stay zero.
         self._overlap = spec.stride < spec.window
@@ -51,6 +57,9 @@ class MaxPool2d(Layer):
 
     def forward(self, x: Array) -> Array:
         """Find the largest pixel of each window."""
+        if self._padded is not None:
+            np.copyto(self._padded[self._inside], x)
+            x = self._padded
         self._x = self._places(x)
         np.copyto(self._y, self._x[0])
         for pixels in self._x[1:]:
@@ -69,7 +78,7 @@ class MaxPool2d(Layer):
             np.add(last, gradient, out=last)
         else:
             np.copyto(last, gradient)
-        return self._dx
+        return self._dx[self._inside]
 
     def _send(self, gradient: Array, place: int) -> Array:
         """Give the gradient to the pixels at a place that are largest, and return what went."""
@@ -102,4 +111,26 @@ class GlobalAveragePool2d(Layer):
     def backward(self, gradient: Array) -> Array:
         """Share the gradient between all pixels of an image."""
         np.multiply(gradient.T[:, None, None], 1 / self._pixels, out=self._dx)
+        return self._dx
+
+
+class Upsample2d(Layer):
+    """Each pixel as a square of equal ones; its gradient is the sum over the square."""
+
+    def __init__(self, spec: layers.Upsample2d, batch: int, parameters: Parameters) -> None:
+        height, width, channels = spec.input_shape
+        rows, columns, _ = spec.output_shape
+        self._y = np.empty((channels, rows, columns, batch), parameters.dtype)
+        squares = (channels, height, spec.factor, width, spec.factor, batch)
+        self._squares = self._y.reshape(squares)
+        self._dx = np.empty((channels, height, width, batch), parameters.dtype)
+
+    def forward(self, x: Array) -> Array:
+        """Copy each pixel to its square."""
+        np.copyto(self._squares, x[:, :, None, :, None])
+        return self._y
+
+    def backward(self, gradient: Array) -> Array:
+        """Sum over each square."""
+        np.add.reduce(gradient.reshape(self._squares.shape), axis=(2, 4), out=self._dx)
         return self._dx

@@ -79,6 +79,7 @@ class Trainer:
     def step(self, batch: int) -> None:
         """Take one optimiser step on a batch of the plan."""
         self._latest, _ = self._forward_and_backward(batch)
+        self._network.remember()
         self._optimizer.update()
 
     def wait(self) -> None:
@@ -102,7 +103,7 @@ class Trainer:
         inputs = self._data().inputs(split)
         outputs = np.empty((len(inputs), *self._workload.layers[-1].output_shape), self._dtype)
         for read, keep in evaluation_slices(len(inputs), self._workload.batch):
-            piece = self._network_for(read.stop - read.start).forward(inputs[read])[keep]
+            piece = self._network_for(read.stop - read.start).evaluate(inputs[read])[keep]
             outputs[read.stop - len(piece) : read.stop] = piece
         return outputs
 

@@ -32,7 +32,14 @@ def _conv2d(layer: kinds.Conv2d, x: Any, parameters: Parameters) -> Any:
 
 
 def _max_pool2d(layer: kinds.MaxPool2d, x: Any, _: Parameters) -> Any:
+    if layer.padding:
+        sides = [layer.padding, layer.padding]
+        x = tf.pad(x, [[0, 0], sides, sides, [0, 0]], constant_values=x.dtype.min)
     return tf.nn.max_pool2d(x, layer.window, layer.stride, "VALID")
+
+
+def _upsample2d(layer: kinds.Upsample2d, x: Any, _: Parameters) -> Any:
+    return tf.repeat(tf.repeat(x, layer.factor, axis=1), layer.factor, axis=2)
 
 
 def _global_average_pool2d(_: kinds.GlobalAveragePool2d, x: Any, __: Parameters) -> Any:
@@ -89,6 +96,7 @@ APPLY: Dict[Type[Any], Apply] = {
     kinds.Conv2d: _conv2d,
     kinds.MaxPool2d: _max_pool2d,
     kinds.GlobalAveragePool2d: _global_average_pool2d,
+    kinds.Upsample2d: _upsample2d,
     kinds.Flatten: _flatten,
     kinds.Patches: _patches,
     kinds.ClassToken: _class_token,

@@ -19,6 +19,7 @@ from envdoctor_torch.parameters import (
     bind_table,
     bind_vector,
 )
+from envdoctor_torch.residual import PaddedShortcut, ResidualBlock
 from envdoctor_torch.transformer import TransformerBlock
 
 if TYPE_CHECKING:
@@ -73,6 +74,36 @@ def _conv2d(layer: layers.Conv2d, place: Place) -> Tuple[Modules, Bindings]:
     return (conv, *_activate(layer.activation)), bindings
 
 
+def _batch_norm(layer: layers.BatchNorm, place: Place) -> Tuple[Modules, Bindings]:
+    kind = nn.BatchNorm2d if len(layer.input_shape) == 3 else nn.BatchNorm1d
+    # torch's momentum is the share of the new value, the contract's that of the old one.
+    momentum = 1 - layer.momentum
+    norm = place.make(kind, layer.input_shape[-1], eps=layer.epsilon, momentum=momentum)
+    norm.reset_running_stats()
+    return (norm, *_activate(layer.activation)), bind_norm(layer.name, norm)
+
+
+def _residual_block(layer: layers.ResidualBlock, place: Place) -> Tuple[Modules, Bindings]:
+    bindings: Bindings = {}
+
+    def build(*parts: layers.ConvNorm) -> nn.Sequential:
+        steps: Modules = ()
+        for conv, norm in parts:
+            for modules_, bound in (_conv2d(conv, place), _batch_norm(norm, place)):
+                steps += modules_
+                bindings.update(bound)
+        return nn.Sequential(*steps)
+
+    branch, projection = build(*layer.branch()), layer.projection()
+    shortcut: nn.Module = nn.Identity()
+    if projection is not None:
+        shortcut = build(projection)
+    elif layer.shortcut == "padding":
+        shortcut = PaddedShortcut(layer)
+    activation = nn.Sequential(*_activate(layer.activation))
+    return (ResidualBlock(branch, shortcut, activation),), bindings
+
+
 def _flatten(layer: layers.Flatten) -> Modules:
     if len(layer.input_shape) == 3:
         return (modules.ToChannelsLast(), nn.Flatten())
@@ -125,8 +156,9 @@ def _unembedding(layer: layers.Unembedding, place: Place) -> Tuple[Modules, Bind
 
 
 _WITHOUT_PARAMETERS: Dict[Type[Any], Callable[[Any], Modules]] = {
-    layers.MaxPool2d: lambda layer: (nn.MaxPool2d(layer.window, layer.stride),),
+    layers.MaxPool2d: lambda layer: (nn.MaxPool2d(layer.window, layer.stride, layer.padding),),
     layers.GlobalAveragePool2d: lambda _: (modules.MeanOver(2, 3),),
+    layers.Upsample2d: lambda layer: (nn.Upsample(scale_factor=layer.factor),),
     layers.Flatten: _flatten,
     layers.Patches: lambda layer: (modules.ToChannelsLast(), modules.Patches(layer)),
     layers.FirstStep: lambda _: (modules.Step(0),),
@@ -137,6 +169,8 @@ _WITHOUT_PARAMETERS: Dict[Type[Any], Callable[[Any], Modules]] = {
 _WITH_PARAMETERS: Dict[Type[Any], Callable[[Any, Place], Tuple[Modules, Bindings]]] = {
     layers.Dense: _dense,
     layers.Conv2d: _conv2d,
+    layers.BatchNorm: _batch_norm,
+    layers.ResidualBlock: _residual_block,
     layers.ClassToken: _class_token,
     layers.Embedding: _embedding,
     layers.PositionEmbedding: _position_embedding,

@@ -56,8 +56,8 @@ def bind_linear(name: str, linear: nn.Linear) -> Bindings:
     return bindings
 
 
-def bind_norm(name: str, norm: nn.LayerNorm) -> Bindings:
-    """Bind a layer norm."""
+def bind_norm(name: str, norm: nn.Module) -> Bindings:
+    """Bind a layer norm or a batch norm."""
     return {
         **bind_vector(f"{name}.scale", norm.weight),
         **bind_vector(f"{name}.offset", norm.bias),

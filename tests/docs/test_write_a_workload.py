@@ -35,6 +35,9 @@ VALUES = {
     "padding": 1,
     "stride": 2,
     "window": 2,
+    "factor": 3,
+    "form": "basic",
+    "shortcut": "padding",
     "size": 2,
     "width": 12,
     "heads": 3,
@@ -76,7 +79,7 @@ def assert_told(table, struct, own=frozenset()):
 @pytest.mark.parametrize("heading", TABLES)
 def test_each_table_tells_its_keys_and_defaults(guide, plugins, heading):
     told = assert_told(guide.table(heading), TABLES[heading])
-    others = {"kind", "data set", "a CSV file", *plugins.data_sets(), "distribution"}
+    others = {"kind", "data set", "a CSV file", "synthetic", *plugins.data_sets(), "distribution"}
     others |= {*get_args(Initial), "zeros`, `ones"}
     assert set(told) <= set(described(TABLES[heading])) | others
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, assert_never
 
 from envdoctor.model import description as d
-from envdoctor.workload.kinds import attention, images, plain, recurrent, sequences
+from envdoctor.workload.kinds import attention, images, plain, recurrent, residual, sequences
 
 if TYPE_CHECKING:
     from envdoctor.workload.pieces import Piece, Place
@@ -30,6 +30,12 @@ def resolve_layer(spec: d.AnyLayerSpec, place: Place) -> Piece:  # noqa: C901, P
             return images.max_pool2d(spec, place)
         case d.GlobalAveragePool2dSpec():
             return images.global_average_pool2d(place)
+        case d.Upsample2dSpec():
+            return images.upsample2d(spec, place)
+        case d.BatchNormSpec():
+            return plain.batch_norm(spec, place)
+        case d.ResidualBlockSpec():
+            return residual.residual_block(spec, place)
         case d.PatchesSpec():
             return images.patches(spec, place)
         case d.EmbeddingSpec():

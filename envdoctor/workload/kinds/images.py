@@ -1,15 +1,21 @@
-"""Layers that take an image: conv2d, the pools, patches."""
+"""Layers that take an image: conv2d, the pools, upsample2d, patches."""
 
 from __future__ import annotations
 
 from math import prod
 from typing import TYPE_CHECKING
 
-from envdoctor.child.layers import Conv2d, GlobalAveragePool2d, MaxPool2d, Patches
+from envdoctor.child.layers import Conv2d, GlobalAveragePool2d, MaxPool2d, Patches, Upsample2d
+from envdoctor.errors import InputError
 from envdoctor.workload.pieces import Parameter, Piece, Place
 
 if TYPE_CHECKING:
-    from envdoctor.model.description import Conv2dSpec, MaxPool2dSpec, PatchesSpec
+    from envdoctor.model.description import (
+        Conv2dSpec,
+        MaxPool2dSpec,
+        PatchesSpec,
+        Upsample2dSpec,
+    )
     from envdoctor.workload.pieces import Initial
 
 
@@ -55,13 +61,19 @@ def max_pool2d(spec: MaxPool2dSpec, place: Place) -> Piece:
     """The largest value of each window."""
     height, width, channels = place.image()
     stride = spec.stride or spec.window
-    if min(height, width) < spec.window:
+    if spec.padding > spec.window // 2:
+        raise InputError(
+            f"{place.title} pads by {spec.padding}, more than half a window of {spec.window}.",
+            "A window must hold a pixel of the image: take less `padding`.",
+        )
+    if min(height, width) + 2 * spec.padding < spec.window:
         raise place.mismatch(
-            f"an image of at least {spec.window} pixels a side", "Take a smaller window."
+            f"an image of at least {spec.window - 2 * spec.padding} pixels a side",
+            "Take a smaller window.",
         )
     shape = (
-        _positions(height, spec.window, stride),
-        _positions(width, spec.window, stride),
+        _positions(height, spec.window, stride, spec.padding),
+        _positions(width, spec.window, stride, spec.padding),
         channels,
     )
     return Piece(
@@ -71,7 +83,17 @@ def max_pool2d(spec: MaxPool2dSpec, place: Place) -> Piece:
             output_shape=shape,
             window=spec.window,
             stride=stride,
+            padding=spec.padding,
         )
+    )
+
+
+def upsample2d(spec: Upsample2dSpec, place: Place) -> Piece:
+    """Each pixel as a square of equal ones."""
+    height, width, channels = place.image()
+    shape = (height * spec.factor, width * spec.factor, channels)
+    return Piece(
+        Upsample2d(name=place.name, input_shape=place.shape, output_shape=shape, factor=spec.factor)
     )
 
 

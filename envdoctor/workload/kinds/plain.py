@@ -1,18 +1,21 @@
-"""Layers that take any numbers: dense, flatten, layer_norm."""
+"""Layers that take any numbers: dense, flatten, the norms."""
 
 from __future__ import annotations
 
 from math import prod
 from typing import TYPE_CHECKING
 
-from envdoctor.child.layers import Dense, Flatten, LayerNorm
+from envdoctor.child.layers import BatchNorm, Dense, Flatten, LayerNorm
 from envdoctor.workload.pieces import Parameter, Piece, Place
 
 if TYPE_CHECKING:
-    from envdoctor.model.description import DenseSpec
+    from envdoctor.model.description import BatchNormSpec, DenseSpec
 
 NORM_EPSILON = 1e-5
 """The epsilon of every normalisation: the default of most frameworks, not of Keras (1e-3)."""
+NORM_MOMENTUM = 0.9
+"""The share of its running statistics that a batch norm keeps in a step: 0.1 in torch's words,
+which name the other share; Keras and Flax by default keep 0.99."""
 
 
 def dense(spec: DenseSpec, place: Place) -> Piece:
@@ -43,6 +46,22 @@ def layer_norm(place: Place) -> Piece:
     """Layer normalisation over the last axis."""
     shape = place.numbers()
     layer = LayerNorm(name=place.name, input_shape=shape, output_shape=shape, epsilon=NORM_EPSILON)
+    return Piece(layer, norm_parameters(place.name, shape[-1]))
+
+
+def batch_norm(spec: BatchNormSpec, place: Place) -> Piece:
+    """Batch normalisation of the channels of an image, or of the values of a vector."""
+    shape = place.numbers()
+    if len(shape) == 2:
+        raise place.mismatch("a vector or an image", "`layer_norm` is for sequences.")
+    layer = BatchNorm(
+        name=place.name,
+        input_shape=shape,
+        output_shape=shape,
+        activation=spec.activation,
+        epsilon=NORM_EPSILON,
+        momentum=NORM_MOMENTUM,
+    )
     return Piece(layer, norm_parameters(place.name, shape[-1]))
 
 

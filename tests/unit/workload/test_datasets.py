@@ -11,7 +11,8 @@ import pytest
 from envdoctor.api import DataSet
 from envdoctor.errors import InputError
 from envdoctor.model.description import DataSpec
-from envdoctor.workload.datasets import Samples, read_csv, read_samples
+from envdoctor.workload.datasets import read_csv, read_samples
+from envdoctor.workload.samples import Samples
 
 Spec = Callable[..., DataSpec]
 DataSets = dict[str, DataSet]

@@ -43,6 +43,15 @@ def layer_for(draw: st.DrawFn, shape: tuple[int, ...]) -> d.AnyLayerSpec:
             st.builds(d.MaxPool2dSpec, window=st.integers(1, side), stride=st.none() | SMALL),
             st.just(d.GlobalAveragePool2dSpec()),
             st.builds(d.PatchesSpec, size=st.sampled_from(divisors)),
+            st.builds(d.Upsample2dSpec, factor=st.integers(1, 2)),
+            st.builds(
+                d.ResidualBlockSpec,
+                form=st.sampled_from(["basic", "bottleneck"]),
+                filters=SMALL,
+                stride=st.integers(1, 3),
+                shortcut=st.just("projection"),
+                activation=ACTIVATIONS,
+            ),
         ]
     else:
         choices += [st.builds(d.DenseSpec, units=SMALL, activation=ACTIVATIONS, bias=st.booleans())]
@@ -129,6 +138,28 @@ def test_layers_travel_as_json(stack: Stack) -> None:
 
 
 DENSE = d.DenseSpec(units=4, activation="relu")
+NORM = d.BatchNormSpec(activation="relu")
+
+
+@pytest.mark.parametrize("shape", [(4,), (4, 4, 4)])
+def test_a_batch_norm_has_a_scale_and_an_offset_for_each_channel(shape: tuple[int, ...]) -> None:
+    network = _resolve([NORM, *_ending(shape)], shape, None)
+    assert [p.shape for p in network.pieces[0].parameters] == [(4,), (4,)]
+
+
+def test_a_batch_norm_is_not_for_sequences() -> None:
+    with pytest.raises(InputError, match="needs a vector or an image") as caught:
+        _resolve([NORM, *_ending((4, 4))], (4, 4), None)
+    assert "`layer_norm`" in caught.value.hint
+
+
+def test_a_bias_that_a_batch_norm_takes_away_is_refused() -> None:
+    plain = d.DenseSpec(units=4, activation="none")
+    with pytest.raises(InputError, match="subtracts the mean, and with it the bias of `dense_1`"):
+        _resolve([plain, NORM, *_ending((4,))], (4,), None)
+    _resolve([DENSE, NORM, *_ending((4,))], (4,), None)
+    bare = d.DenseSpec(units=4, activation="none", bias=False)
+    _resolve([bare, NORM, *_ending((4,))], (4,), None)
 
 
 def test_layers_are_numbered_by_kind_unless_they_have_names() -> None:

@@ -30,6 +30,36 @@ FIGURES = {
     "vit-small": (205_066, 2.23e7, 6.69e7),
     "lstm-tiny": (19_338, 2.96e5, 8.23e5),
     "lstm-small": (81_674, 4.48e6, 1.25e7),
+    "mlp-base": (10_020_874, 2.00e7, 5.69e7),
+    "mlp-large": (243_106_792, 4.86e8, 1.39e9),
+    "cnn-base": (269_722, 8.11e7, 2.42e8),
+    "cnn-large": (25_557_032, 8.18e9, 2.43e10),
+    "transformer-base": (124_439_808, 2.92e11, 8.75e11),
+    "transformer-large": (354_823_168, 8.27e11, 2.48e12),
+    "vit-base": (22_050_664, 9.20e9, 2.75e10),
+    "vit-large": (86_567_656, 3.51e10, 1.05e11),
+    "lstm-base": (3_453_633, 8.81e8, 2.64e9),
+    "lstm-large": (89_466_640, 2.03e10, 6.08e10),
+    "autoencoder-tiny": (4_744, 9.22e3, 2.36e4),
+    "autoencoder-small": (2_837_314, 5.67e6, 1.54e7),
+    # 10 * 64 + 64 * 64 + 64 kernels, 129 biases; the first layer's input needs no gradient.
+    "regressor-tiny": (4_929, 9.60e3, 2.75e4),
+}
+BATCHES = {
+    "tiny": 64,
+    "small": 128,
+    "transformer-tiny": 16,
+    "transformer-small": 8,
+    "mlp-base": 1024,
+    "cnn-base": 128,
+    "transformer-base": 16,
+    "vit-base": 256,
+    "lstm-base": 64,
+    "mlp-large": 2048,
+    "cnn-large": 256,
+    "transformer-large": 16,
+    "vit-large": 256,
+    "lstm-large": 64,
 }
 
 
@@ -57,6 +87,33 @@ def test_a_shipped_workload_is_called_like_its_file(
 ) -> None:
     described = prepared[name].description
     assert described.name == name == f"{described.family}-{described.size}"
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_each_workload_has_the_batch_of_its_size(name: str, prepared: dict[str, Prepared]) -> None:
+    train = prepared[name].description.train
+    assert train.batch == BATCHES.get(name, BATCHES.get(name.rpartition("-")[2]))
+
+
+def test_synthetic_data_are_for_large_workloads_are_labelled_and_have_no_quality(
+    prepared: dict[str, Prepared],
+) -> None:
+    made_up = [one.description for one in prepared.values() if one.samples.synthetic]
+    assert len(made_up) == 8
+    for described in made_up:
+        assert described.size in ("base", "large")
+        assert "synthetic" in described.summary
+        assert described.quality is None
+
+
+def test_the_largest_sets_take_no_memory_until_a_batch_is_drawn(
+    prepared: dict[str, Prepared],
+) -> None:
+    samples = prepared["vit-large"].samples
+    inputs = samples.train_inputs
+    last = sum((n - 1) * stride for n, stride in zip(inputs.shape, inputs.strides, strict=True))
+    assert inputs.nbytes > 300e6
+    assert last < 2e6
 
 
 def test_the_shipped_data_are_what_was_recorded() -> None:

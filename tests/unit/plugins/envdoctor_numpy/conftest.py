@@ -60,6 +60,24 @@ def _images() -> Workload:
     return Workload("images", parts, "mean_squared_error", 4, (5, 6, 2))
 
 
+def _resnet() -> Workload:
+    shapes = (6, 6, 3), (3, 3, 5), (3, 3, 8)
+    parts = (
+        layers.Conv2d("stem", (6, 6, 2), shapes[0], 3, 1, 1, "none", bias=False),
+        layers.BatchNorm("norm", shapes[0], shapes[0], "relu", 1e-5, 0.9),
+        layers.ResidualBlock(
+            "plain", shapes[0], shapes[1], "basic", 5, 2, "padding", "tanh", 1e-5, 0.9
+        ),
+        layers.ResidualBlock(
+            "deep", shapes[1], shapes[2], "bottleneck", 2, 1, "projection", "tanh", 1e-5, 0.9
+        ),
+        layers.GlobalAveragePool2d("pool", shapes[2], (8,)),
+        layers.BatchNorm("top", (8,), (8,), "tanh", 1e-5, 0.9),
+        _dense("head", 8, 3),
+    )
+    return Workload("resnet", parts, "cross_entropy", 6, (6, 6, 2))
+
+
 def _decoder() -> Workload:
     parts = (
         layers.Embedding("embedding", (5,), (5, 8), 11),
@@ -93,7 +111,9 @@ def _lstm() -> Workload:
     return Workload("lstm", parts, "cross_entropy", 6, (4, 3))
 
 
-_WORKLOADS = {make.__name__[1:]: make for make in (_mlp, _cnn, _images, _decoder, _vit, _lstm)}
+_WORKLOADS = {
+    make.__name__[1:]: make for make in (_mlp, _cnn, _images, _resnet, _decoder, _vit, _lstm)
+}
 
 
 def _dense_shapes(wide: int, into: int, prefix: str = "") -> dict[str, layers.Shape]:
@@ -128,10 +148,24 @@ def _conv_shapes(size: int, wide: int, into: int) -> dict[str, layers.Shape]:
     return {"kernel": (size, size, wide, into), "bias": (into,)}
 
 
+def _residual_shapes(layer: layers.ResidualBlock) -> dict[str, layers.Shape]:
+    projection = layer.projection()
+    parts = (*layer.branch(), *([projection] if projection else []))
+    shapes: dict[str, layers.Shape] = {}
+    for conv, norm in parts:
+        wide, into = conv.input_shape[-1], conv.output_shape[-1]
+        prefix = conv.name.removeprefix(f"{layer.name}.")
+        shapes[f"{prefix}.kernel"] = (conv.kernel, conv.kernel, wide, into)
+        shapes |= _norm_shapes(into, norm.name.removeprefix(f"{layer.name}.") + ".")
+    return shapes
+
+
 _SHAPES: dict[type, Callable[[Any, int, int], dict[str, layers.Shape]]] = {
     layers.Dense: lambda _, wide, into: _dense_shapes(wide, into),
     layers.Conv2d: lambda layer, wide, into: _conv_shapes(layer.kernel, wide, into),
     layers.LayerNorm: lambda _, wide, __: _norm_shapes(wide),
+    layers.BatchNorm: lambda _, wide, __: _norm_shapes(wide),
+    layers.ResidualBlock: lambda layer, *_: _residual_shapes(layer),
     layers.ClassToken: lambda _, wide, __: {"token": (wide,)},
     layers.Embedding: lambda layer, _, into: {"table": (layer.symbols, into)},
     layers.PositionEmbedding: lambda layer, *_: {"table": layer.input_shape},

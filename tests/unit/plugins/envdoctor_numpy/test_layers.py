@@ -8,13 +8,15 @@ import numpy as np
 import pytest
 
 from envdoctor.child import layers
+from envdoctor_numpy.batch_norm import BatchNorm
 from envdoctor_numpy.convolution import Conv2d
 from envdoctor_numpy.dense import Dense, Unembedding
 from envdoctor_numpy.layout import Flatten, ToBatchFirst
 from envdoctor_numpy.norm import LayerNorm
 from envdoctor_numpy.parameters import Parameters
-from envdoctor_numpy.pooling import GlobalAveragePool2d, MaxPool2d
+from envdoctor_numpy.pooling import GlobalAveragePool2d, MaxPool2d, Upsample2d
 from envdoctor_numpy.recurrent import Lstm
+from envdoctor_numpy.residual import ResidualBlock
 from envdoctor_numpy.tokens import (
     ClassToken,
     Embedding,
@@ -37,6 +39,18 @@ def conv(activation, bias=True, shape=(7, 6, 2), into=(4, 3, 5), kernel=3, strid
     return layers.Conv2d("x", shape, into, kernel, stride, padding, activation, bias)
 
 
+def batch_norm(activation, shape=(4, 3, 5)):
+    return layers.BatchNorm("x", shape, shape, activation, 1e-3, 0.9)
+
+
+def residual(form, shortcut, activation="tanh", into=(3, 2, 8), stride=2):
+    filters = into[-1] // (4 if form == "bottleneck" else 1)
+    shape = into if shortcut == "identity" else (5, 4, 4)
+    return layers.ResidualBlock(
+        "x", shape, into, form, filters, stride, shortcut, activation, 1e-3, 0.9
+    )
+
+
 CASES = {
     **{f"dense {a}": (Dense, layers.Dense("x", (5,), (7,), a, bias=True)) for a in ACTIVATIONS},
     "dense without bias": (Dense, layers.Dense("x", (5,), (3,), "tanh", bias=False)),
@@ -50,6 +64,22 @@ CASES = {
     "max pool": (MaxPool2d, layers.MaxPool2d("x", (5, 7, 2), (2, 3, 2), 2, 2)),
     "max pool overlapping": (MaxPool2d, layers.MaxPool2d("x", (5, 6, 2), (2, 2, 2), 3, 2)),
     "max pool with gaps": (MaxPool2d, layers.MaxPool2d("x", (7, 8, 1), (2, 2, 1), 2, 4)),
+    "max pool with padding": (
+        MaxPool2d,
+        layers.MaxPool2d("x", (6, 5, 2), (3, 3, 2), 3, 2, padding=1),
+    ),
+    "max pool with padding apart": (
+        MaxPool2d,
+        layers.MaxPool2d("x", (6, 5, 2), (4, 3, 2), 2, 2, padding=1),
+    ),
+    "upsampling": (Upsample2d, layers.Upsample2d("x", (3, 2, 4), (9, 6, 4), 3)),
+    **{f"batch norm {a}": (BatchNorm, batch_norm(a)) for a in ACTIVATIONS},
+    "batch norm of vectors": (BatchNorm, batch_norm("tanh", (7,))),
+    "residual identity": (ResidualBlock, residual("basic", "identity", stride=1)),
+    "residual padding": (ResidualBlock, residual("basic", "padding")),
+    "residual projection": (ResidualBlock, residual("basic", "projection", "sigmoid")),
+    "bottleneck identity": (ResidualBlock, residual("bottleneck", "identity", stride=1)),
+    "bottleneck projection": (ResidualBlock, residual("bottleneck", "projection")),
     "average pool": (
         GlobalAveragePool2d,
         layers.GlobalAveragePool2d("x", (3, 5, 4), (4,)),
@@ -70,17 +100,19 @@ CASES = {
 OPTIONS = {
     "flatten channels first": ("flatten", {"channels_first": True}),
     "fast variance": ("layer norm", {"fast_variance": True}),
+    "batch norm fast": ("batch norm tanh", {"fast_variance": True}),
+    "residual same": ("residual padding", {"same": True, "fast_variance": True}),
     "block strict": ("block causal", {"strict_mask": True}),
     "conv same": ("conv tanh", {"same": True}),
     "lstm order": ("lstm", {"gates": ("input", "cell", "forget", "output"), "forget_bias": 0.7}),
 }
 ALL = {name: (*case, {}) for name, case in CASES.items()}
 ALL.update({name: (*CASES[case], options) for name, (case, options) in OPTIONS.items()})
-BATCH_LAST = (Conv2d, MaxPool2d, GlobalAveragePool2d)
+ON_IMAGES = (Conv2d, MaxPool2d, GlobalAveragePool2d, Upsample2d, BatchNorm, ResidualBlock)
 
 
 def input_shape(kind, spec):
-    if kind in BATCH_LAST:
+    if kind in ON_IMAGES and len(spec.input_shape) == 3:
         height, width, channels = spec.input_shape
         return (channels, height, width, BATCH)
     return (BATCH, *spec.input_shape)

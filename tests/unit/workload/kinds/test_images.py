@@ -51,6 +51,23 @@ def test_a_pool_drops_what_does_not_fill_a_window(
     assert network.pieces[0].parameters == ()
 
 
+def test_padding_adds_windows_to_a_pool(resolve: Resolve) -> None:
+    spec = d.MaxPool2dSpec(window=3, stride=2, padding=1)
+    network = resolve(spec, *HEAD, shape=(112, 112, 2))
+    assert network.layers[0].output_shape == (56, 56, 2)
+
+
+def test_a_window_of_a_pool_holds_a_pixel(resolve: Resolve) -> None:
+    spec = d.MaxPool2dSpec(window=3, padding=2)
+    with pytest.raises(InputError, match=r"layer 1 \(max_pool2d\) pads by 2, more than half"):
+        resolve(spec, *HEAD, shape=IMAGE)
+
+
+def test_upsampling_multiplies_the_sides(resolve: Resolve) -> None:
+    network = resolve(d.Upsample2dSpec(factor=3), *HEAD, shape=(4, 5, 2))
+    assert network.layers[0].output_shape == (12, 15, 2)
+
+
 @pytest.mark.parametrize(
     ("activation", "init", "drawn"),
     [
@@ -89,6 +106,7 @@ def test_patches_that_do_not_fit_are_refused(resolve: Resolve) -> None:
         d.MaxPool2dSpec(window=1),
         d.GlobalAveragePool2dSpec(),
         d.PatchesSpec(size=1),
+        d.Upsample2dSpec(factor=2),
     ],
 )
 def test_a_layer_for_images_says_what_it_gets_instead(
