@@ -69,12 +69,11 @@ def _activated(layer: Any, inner: Any) -> Made:
 
 
 def _max_pool2d(layer: kinds.MaxPool2d, _: Dict[str, Any]) -> Made:
-    padding = getattr(layer, "padding", 0)
     pool = partial(
         nnx.max_pool,
         window_shape=(layer.window, layer.window),
         strides=(layer.stride, layer.stride),
-        padding=[(padding, padding)] * 2,
+        padding=[(layer.padding, layer.padding)] * 2,
     )
     return Made(pool, {})
 

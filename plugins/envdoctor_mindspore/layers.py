@@ -130,7 +130,9 @@ def _lstm(layer: layers.Lstm) -> Built:
 
 
 _WITHOUT_PARAMETERS: Dict[Type[Any], Callable[[Any], Cells]] = {
-    layers.MaxPool2d: lambda layer: (nn.MaxPool2d(layer.window, layer.stride),),
+    layers.MaxPool2d: lambda layer: (
+        nn.MaxPool2d(layer.window, layer.stride, pad_mode="pad", padding=layer.padding),
+    ),
     layers.GlobalAveragePool2d: lambda _: (cells.MeanOver(2, 3),),
     layers.Flatten: _flatten,
     layers.Patches: lambda layer: (cells.Patches(layer),),

@@ -59,7 +59,7 @@ def _conv2d(layer: layers.Conv2d) -> Tuple[Part, Places]:
 
 
 def _max_pool2d(layer: layers.MaxPool2d) -> Tuple[Part, Places]:
-    return nn.MaxPool2d(layer.window, layer.stride), {}
+    return nn.MaxPool2d(layer.window, layer.stride, layer.padding), {}
 
 
 def _class_token(layer: layers.ClassToken) -> Tuple[Part, Places]:

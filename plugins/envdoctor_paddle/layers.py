@@ -120,7 +120,7 @@ def _lstm(layer: layers.Lstm) -> Tuple[Parts, Bindings]:
 
 
 _WITHOUT_PARAMETERS: Dict[Type[Any], Callable[[Any], Parts]] = {
-    layers.MaxPool2d: lambda layer: (nn.MaxPool2D(layer.window, layer.stride),),
+    layers.MaxPool2d: lambda layer: (nn.MaxPool2D(layer.window, layer.stride, layer.padding),),
     layers.GlobalAveragePool2d: lambda _: (modules.MeanOver(2, 3),),
     layers.Flatten: _flatten,
     layers.Patches: lambda layer: (modules.ToChannelsLast(), modules.Patches(layer)),

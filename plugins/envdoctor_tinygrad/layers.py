@@ -69,7 +69,7 @@ def _conv2d(layer: layers.Conv2d, place: Place) -> Function:
 
 def _max_pool2d(layer: layers.MaxPool2d, _place: Place) -> Function:
     window = (layer.window, layer.window)
-    return lambda x: x.max_pool2d(window, layer.stride)
+    return lambda x: x.max_pool2d(window, layer.stride, padding=layer.padding)
 
 
 def _flatten(layer: layers.Flatten, _place: Place) -> Function:
