@@ -5,6 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 FRAMEWORKS := torch tensorflow-cpu jax
+MORE_FRAMEWORKS := keras flax optax paddlepaddle "mlx[cpu]" tinygrad mindspore transformers lightning
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet -c constraints.txt
 
 .PHONY: bench test check fix harness clean
@@ -17,7 +18,8 @@ $(VENV)/ready-bench: pyproject.toml constraints.txt
 	touch $@
 
 $(VENV)/ready-test: $(VENV)/ready-bench
-	$(PIP) -e ".[dev]"
+	$(PIP) -e ".[dev]" $(MORE_FRAMEWORKS)
+	tests/install_tools.sh
 	touch $@
 
 bench: ARGS ?= --quick
