@@ -17,6 +17,8 @@ from envdoctor.bench.parity.evidence import collect, parity_task
 from envdoctor.bench.parity.gate import Optimizers, certify
 from envdoctor.bench.parity.optimizer_probe import SPECIFIED, Verdict
 from envdoctor.child.job import Setting, Variation
+from envdoctor.model.outcome import Outcome
+from envdoctor.target.channel import WorkerEnded
 
 FINE = Optimizers(Verdict(SPECIFIED, 0.0), Verdict(SPECIFIED, 0.0))
 FP64 = Setting("numpy", "fp64")
@@ -216,3 +218,20 @@ def test_float32_passes_its_own_tier_and_not_that_of_float64(small, in_process, 
     assert certificate.same_work, certificate.reason
     assert certificate.tier == "G32"
     assert G64.gradient < certificate.gradient_error < G32.gradient
+
+
+def test_a_model_that_is_only_to_be_had_whole_is_judged_without_its_layers(
+    small, in_process, numpy_trainer
+):
+    whole = len(small("decoder").workload.layers)
+
+    def only_whole(job):
+        if len(job.workload.layers) < whole:
+            raise WorkerEnded(Outcome(status="unsupported", reason="no such architecture."))
+        return change_layers(epsilon=1e-3)(job)
+
+    mutant = Mutant(in_process(numpy_trainer), job=only_whole)
+    certificate = judge(mutant, FP64, small("decoder"), in_process(numpy_trainer))
+    assert not certificate.same_work
+    assert "from layer" not in certificate.reason
+    assert "epsilon 0.001" in certificate.cause

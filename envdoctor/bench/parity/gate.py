@@ -12,10 +12,12 @@ from envdoctor.bench.parity.evidence import Evidence, Task, collect
 from envdoctor.bench.parity.optimizer_probe import ADAMW, SGD, SPECIFIED, Verdict, probe
 from envdoctor.model.cell import Certificate
 from envdoctor.model.outcome import Outcome
+from envdoctor.target.channel import WorkerEnded
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from envdoctor.bench.parity.compare import Tier
     from envdoctor.child.job import Setting
 
 
@@ -66,12 +68,21 @@ def certify(
     if not comparison.meets(tier):
         layer = ""
         if isfinite(comparison.output_error) and comparison.output_error > tier.output:
-            layer = first_differing_layer(suspect, oracle, task, tier)
+            layer = _first_layer(suspect, oracle, task, tier)
         reason = explain(comparison, tier, layer)
         cause = find_cause(found, oracle, task, tier)
     elif optimizers.describe() != SPECIFIED:
         reason, cause = "the optimiser has another form.", optimizers.describe()
     return _certificate(comparison, suspect.setting, optimizers, (reason, cause))
+
+
+def _first_layer(suspect: Side, oracle: Side, task: Task, tier: Tier) -> str:
+    try:
+        return first_differing_layer(suspect, oracle, task, tier)
+    except WorkerEnded as ended:
+        if ended.outcome.status != "unsupported":
+            raise
+        return ""  # a model that is only to be had whole has no beginnings to compare
 
 
 def certify_timed(found: Evidence, oracle: Side, task: Task) -> Certificate:
