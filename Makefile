@@ -8,7 +8,7 @@ FRAMEWORKS := torch tensorflow-cpu jax
 MORE_FRAMEWORKS := keras flax optax paddlepaddle "mlx[cpu]" tinygrad mindspore transformers lightning
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet -c constraints.txt
 
-.PHONY: bench test check fix harness clean
+.PHONY: bench test test-long check fix harness gpu-smoke clean
 .DEFAULT_GOAL := test
 
 $(VENV)/ready-bench: pyproject.toml constraints.txt
@@ -35,11 +35,19 @@ check: $(VENV)/ready-test
 test: check
 	$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
 
+# What takes too long for every change: every family on every backend.
+test-long: $(VENV)/ready-test
+	$(BIN)/python -m pytest -m long $(ARGS)
+
 # All three, even if one fails; ARGS=--quick for a short round.
 harness: $(VENV)/ready-bench
 	@code=0; for script in command_line overhead backends; do \
 	  $(BIN)/python benchmarks/harness/$$script.py $(ARGS) || code=1; \
 	done; exit $$code
+
+# On a machine with an NVIDIA GPU, with the torch and jax that PYTHON has; installs nothing.
+gpu-smoke:
+	$(PYTHON) benchmarks/gpu_smoke.py $(ARGS)
 
 fix: $(VENV)/ready-test
 	$(BIN)/ruff check --fix .

@@ -27,18 +27,32 @@ if TYPE_CHECKING:
 @click.option("--mode", "modes", multiple=True, metavar="NAME", help="Only this mode; repeat.")
 @click.option("--only", "only", multiple=True, metavar="REQUIREMENT", help="Only this; repeat.")
 @click.option(
+    "--workload",
+    "families",
+    multiple=True,
+    metavar="NAME",
+    help="Only on this one of the workloads, such as mlp-tiny; repeat.",
+)
+@click.option(
     "--format",
     "format_name",
     type=click.Choice(["console", "json"]),
     default="console",
     help="A line for each requirement, or JSON.",
 )
-def main(backend: str, modes: tuple[str, ...], only: tuple[str, ...], format_name: str) -> int:
+def main(
+    backend: str,
+    *,
+    modes: tuple[str, ...],
+    only: tuple[str, ...],
+    families: tuple[str, ...],
+    format_name: str,
+) -> int:
     """Say whether the backend NAME earns its certificate, requirement by requirement.
 
     Exit code 0 if every one is kept, 1 if one is broken, 2 if it cannot be tried here.
     """
-    cases = conformance_cases(backend, modes=modes, requirements=only)
+    cases = conformance_cases(backend, modes=modes, requirements=only, families=families)
     if format_name == "json":
         verdicts = [case.judge() for case in cases]
         click.echo(msgspec.json.format(msgspec.json.encode(verdicts), indent=2).decode("utf-8"))

@@ -71,7 +71,11 @@ class Case:
 
 
 def conformance_cases(
-    backend: str, *others: str, modes: Sequence[str] = (), requirements: Sequence[str] = ()
+    backend: str,
+    *others: str,
+    modes: Sequence[str] = (),
+    requirements: Sequence[str] = (),
+    families: Sequence[str] = (),
 ) -> list[Case]:
     """All cases of installed backends, row by row; making them starts no worker.
 
@@ -80,16 +84,27 @@ def conformance_cases(
         others: more of them.
         modes: only these of their modes; all of them by default.
         requirements: only these requirements; all of them by default.
+        families: only these workloads, such as `mlp-tiny`; one of every family by default, which
+            is what a certificate needs.
 
     Raises:
-        InputError: there is no such backend, mode or requirement, or it cannot run here.
+        InputError: there is no such backend, mode, requirement or workload, or it cannot run here.
     """
+    for name in families:
+        if name not in _ground().families:
+            raise InputError(
+                f"the kit has no workload called `{name}`.",
+                f"Known: {', '.join(_ground().families)}.",
+            )
     loaded = load_plugins()
     choice = choose_rows(loaded, Wishes(backends=(backend, *others), modes=tuple(modes)))
     for absent in choice.unavailable:
         raise InputError(absent.reason, absent.remedy)
     chosen = choose_requirements(requirements)
-    subjects = [Subject(_ground(), row, _module(loaded, row.backend)) for row in choice.rows]
+    subjects = [
+        Subject(_ground(), row, _module(loaded, row.backend), tuple(families))
+        for row in choice.rows
+    ]
     return [Case(subject, requirement) for subject in subjects for requirement in chosen]
 
 

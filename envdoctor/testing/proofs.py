@@ -35,7 +35,7 @@ def is_certified(subject: Subject, precision: str) -> str:
     proven: list[str] = []
     lacking: list[str] = []
     with Suspect(subject.ground.host, subject.row, precision) as suspect:
-        for name in subject.ground.families:
+        for name in subject.families:
             (proven if _certify(subject, suspect, name) else lacking).append(name)
             # A mode whose exact maths another one proves compiles for minutes in float64.
             if proven and precision == "fp64" and subject.row.mode.exact:

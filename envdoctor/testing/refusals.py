@@ -41,7 +41,7 @@ def _workload(subject: Subject) -> Prepared:
     try:
         return subject.home()
     except WorkerEnded:
-        return subject.ground.prepared(subject.ground.families[0])
+        return subject.ground.prepared(subject.families[0])
 
 
 def _unknown_setting(subject: Subject, what: str) -> Setting:

@@ -32,6 +32,15 @@ class Subject:
     row: PlannedRow
     plugin_module: str
     """The module that its entry point names."""
+    chosen: tuple[str, ...] = ()
+    """The workloads that it is tried on; all families if empty."""
+
+    @property
+    def families(self) -> tuple[str, ...]:
+        """The workloads that it is tried on, the one that asks the least first."""
+        return tuple(
+            each for each in self.ground.families if not self.chosen or each in self.chosen
+        )
 
     @property
     def backend(self) -> Backend:
@@ -83,7 +92,7 @@ class Subject:
             NotApplicable: it can build none of them.
             WorkerEnded: it failed instead of refusing.
         """
-        for name in (*names, *self.ground.families):
+        for name in (*names, *self.families):
             if self.supports(name):
                 return self.ground.prepared(name)
         raise NotApplicable("the backend supports none of the families")

@@ -1,4 +1,8 @@
-"""Every shipped backend, in each of its modes, through the kit that strangers run on theirs."""
+"""Every shipped backend, in each of its modes, through the kit that strangers run on theirs.
+
+The first four backends are tried on all families. The others are tried on some here, and on all of
+them where the marker `long` is asked for, because each takes minutes.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +13,7 @@ from envdoctor.plugins import load_plugins
 from envdoctor.testing import conformance_cases
 
 ROWS = choose_rows(load_plugins(strangers=False), Wishes()).rows
-CASES = conformance_cases(*dict.fromkeys(row.backend.name for row in ROWS))
+HERE = list(dict.fromkeys(row.backend.name for row in ROWS))
 WHOLE = {
     "numpy",
     "torch eager",
@@ -19,8 +23,20 @@ WHOLE = {
     "jax jit",
 }
 """The rows that have every layer."""
+FIRST = ("numpy", "torch", "tensorflow", "jax")
+OTHERS = [name for name in HERE if name not in FIRST]
+SOME = ("mlp-tiny", "cnn-tiny")
+ONLY = {"transformers": ("vit-tiny",)}
+"""What a backend is tried on that has no dense networks."""
+PROOFS = ("parity-fp64", "parity-fp32")
 BESIDE_THE_POINT = {"numpy parity-fp64", "numpy steady", "torch eager steady"}
 """The only cases of these rows that show nothing: a skip proves nothing."""
+
+CASES = [
+    *conformance_cases(*FIRST),
+    *(case for name in OTHERS for case in conformance_cases(name, families=ONLY.get(name, SOME))),
+]
+LONG = conformance_cases(*OTHERS, requirements=PROOFS) if OTHERS else []
 
 
 def test_the_whole_rows_are_here():
@@ -37,4 +53,14 @@ def test_a_row_keeps_what_every_backend_must(case):
         shown = verdict.status == "passed" and "it refuses" not in verdict.detail
         assert shown or str(case) in BESIDE_THE_POINT, verdict.detail
     elif verdict.status == "not applicable":
+        pytest.skip(verdict.detail)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("case", LONG, ids=str)
+def test_every_family_that_a_row_supports_is_certified(case):
+    verdict = case.judge()
+    assert verdict.status != "failed", verdict.detail
+    if verdict.status == "not applicable":
         pytest.skip(verdict.detail)
