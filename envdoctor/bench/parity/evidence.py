@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -79,8 +79,18 @@ def parity_task(prepared: Prepared) -> Task:
         workload=prepared.workload,
         weights=disturb_weights(prepared.weights(), prepared.seed),
         data=parity_data(prepared),
+        optimizer=_optimizer(prepared),
         steps=trajectory_steps(prepared),
     )
+
+
+def _optimizer(prepared: Prepared) -> Optimizer:
+    """A rate that large targets do not make diverge: squared errors' gradients grow with them."""
+    if prepared.workload.loss != "mean_squared_error":
+        return PARITY_OPTIMIZER
+    scale = float(np.sqrt(np.mean(np.square(prepared.samples.train_targets))))
+    rate = PARITY_OPTIMIZER.learning_rate / max(1.0, scale)
+    return replace(PARITY_OPTIMIZER, learning_rate=rate)
 
 
 def trajectory_steps(prepared: Prepared) -> int:
