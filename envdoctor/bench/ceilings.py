@@ -38,10 +38,10 @@ class Ceilings:
         if backend in self._products:
             return
         self._products[backend] = {}
+        # What is copied is the host's memory, which is no limit of a GPU's.
+        copying = seat.row.device == "cpu" and not any(self._copies)
         try:
-            answer = seat.worker.ask(
-                "ceiling", seconds=PRODUCT_SECONDS, copying=not any(self._copies)
-            )
+            answer = seat.worker.ask("ceiling", seconds=PRODUCT_SECONDS, copying=copying)
         except WorkerEnded as ended:
             if ended.outcome.status in ANSWERED:
                 return  # the worker lives, and its row is not judged by its product

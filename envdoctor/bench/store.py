@@ -55,6 +55,7 @@ class Store:
         self._folder = folder
         cpu = facts.cpu.model if facts.cpu else ""
         self._common = [__version__, cpu, threads, _code(oracle), *_variables()]
+        self._gpus = facts.gpus
 
     def find(self, row: PlannedRow, record: WorkloadRecord) -> Kept | None:
         """What is known of this very row on this very workload."""
@@ -86,6 +87,7 @@ class Store:
             row.mode.exact,
             row.precision,
             row.device,
+            self._gpus if row.device != "cpu" else (),
             row.interpreter,
             sorted(row.versions.items()),
             _code(row),

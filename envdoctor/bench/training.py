@@ -99,7 +99,7 @@ def hold_to_float32(seat: Seat, oracle: Oracle, expected: Expected) -> None:
     assert kept is not None
     certificate = structs.replace(
         certificate,
-        exact_through=seat.planned.mode.exact,
+        exact_through=seat.planned.proof.mode.name,
         optimizer=kept.optimizer,
         timed_loss_error=kept.timed_loss_error,
     )

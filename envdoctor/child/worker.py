@@ -17,7 +17,11 @@ from envdoctor.child.memory import read_memory
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
-_OUT_OF_MEMORY = ("out of memory", "outofmemory", "resource_exhausted", "cannot allocate memory")
+_OUT_OF_MEMORY = (
+    "out of memory", "outofmemory", "resource_exhausted", "cannot allocate memory",
+    "status_alloc_failed",
+)  # fmt: skip
+"""Words of every framework; the last are of cuBLAS and cuDNN, which take memory of their own."""
 
 
 def main(address: str, key: bytes) -> int:

@@ -15,7 +15,13 @@ def find_device(name: str) -> jax.Device:
     except RuntimeError as error:
         present = sorted({device.platform for device in jax.local_devices()} | {"cpu"})
         reason = f"this JAX has no device {platform}, only {', '.join(present)}"
-        raise Unsupported(reason) from error
+        raise Unsupported(reason + _failure(error)) from error
     if number and not (number.isdecimal() and int(number) < len(devices)):
         raise Unsupported(f"there is no device {name}: JAX sees {len(devices)} of {platform}")
     return devices[int(number or 0)]
+
+
+def _failure(error: RuntimeError) -> str:
+    """What went wrong where the platform's plugin is there and does not start; else empty."""
+    first, *_ = str(error).splitlines() or [""]
+    return f": {first[:200]}" if "failed to initialize" in first else ""

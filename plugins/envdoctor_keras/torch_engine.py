@@ -70,7 +70,7 @@ def start(setting: Setting) -> None:
     """Set threads and strict precision, then multiply two numbers on the device."""
     device = _find_device(setting.device)
     if device.type == "cuda":
-        torch.cuda.set_device(device)
+        torch.cuda.set_device(device.index or 0)  # which a device without a number lacks
     # Before the first parallel operation, because a thread inherits the flag from its creator.
     torch.set_flush_denormal(True)
     torch.set_num_threads(setting.threads)

@@ -28,6 +28,8 @@ def find_device(setting: Setting) -> torch.device:
         raise Unsupported(f"device {setting.device} is unknown to torch") from error
     if device.type == "cuda":
         _require_cuda(device)
+        # With its number, or `set_device` refuses it.
+        device = torch.device("cuda", device.index or 0)
     elif device.type == "mps":
         _require_mps(setting)
     elif device.type != "cpu":
@@ -56,6 +58,8 @@ def prepare(setting: Setting) -> None:
     torch.backends.cudnn.allow_tf32 = tf32
     if device.type == "cuda":
         torch.cuda.set_device(device)
+        # All shapes stay the same, for which PyTorch's guide to tuning says so.
+        torch.backends.cudnn.benchmark = True
     one = torch.ones((1, 1), dtype=dtype, device=device)
     torch.matmul(one, one)
     wait(device)

@@ -30,7 +30,12 @@ def envdoctor_backends() -> Iterator[Backend]:
             Mode(
                 name="eager",
                 summary="torch.nn modules, autograd and a fused optimiser",
-                practice=("channels-last convolutions", "fused AdamW", "gradients set to None"),
+                practice=(
+                    "channels-last convolutions",
+                    "on a GPU cuDNN's benchmark mode",
+                    "fused AdamW",
+                    "gradients set to None",
+                ),
             ),
             Mode(
                 name="compile",

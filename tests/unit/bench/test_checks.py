@@ -45,9 +45,8 @@ class Seat:
             build=lambda *given: self.built.append(given),
             evaluate=lambda split: (outputs, 0.1),
         )
-        self.cell = Cell(
-            row=Row(backend="b", mode="m"), workload="w", outcome=OK, first_losses=losses
-        )
+        self.row = Row(backend="b", mode="m")
+        self.cell = Cell(row=self.row, workload="w", outcome=OK, first_losses=losses)
 
     def probe_clock(self, seconds, repeats):
         self.asked.append((seconds, repeats))
@@ -226,7 +225,7 @@ def test_whether_the_losses_fell_is_told_but_refuses_nobody(losses, fell):
 @pytest.fixture(scope="module")
 def products():
     """What strict float32 would answer to the precision canary."""
-    return precision_canary._expected().astype(np.float32)
+    return precision_canary._expected("fp32").astype(np.float32)
 
 
 def test_strict_products_are_entered_beside_the_other_signs(products):

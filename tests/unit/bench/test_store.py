@@ -31,8 +31,8 @@ KEPT = Kept(
 )
 
 
-def _facts(model: str = "A Processor") -> Facts:
-    return Facts(cpu=Cpu(model=model, logical=2, allowed=(0, 1), quota=None))
+def _facts(model: str = "A Processor", gpus: tuple[str, ...] = ()) -> Facts:
+    return Facts(cpu=Cpu(model=model, logical=2, allowed=(0, 1), quota=None), gpus=gpus)
 
 
 @pytest.fixture
@@ -60,8 +60,13 @@ def make(backend: Callable[..., Backend], tmp_path: Path) -> Callable[..., Store
     numpy = backend("numpy")
     oracle = PlannedRow(numpy, numpy.modes[0], "", own=True)
 
-    def open_anew(folder: Path = tmp_path / "kept", cpu: str = "A Processor", threads: int = 2):
-        return Store(folder, oracle, _facts(cpu), threads)
+    def open_anew(
+        folder: Path = tmp_path / "kept",
+        cpu: str = "A Processor",
+        threads: int = 2,
+        gpus: tuple[str, ...] = (),
+    ) -> Store:
+        return Store(folder, oracle, _facts(cpu, gpus), threads)
 
     return open_anew
 
@@ -114,6 +119,17 @@ def test_another_machine_or_budget_is_not_this_one(
     make().keep(row, RECORD, KEPT)
     assert make(cpu="Another Processor").find(row, RECORD) is None
     assert make(threads=1).find(row, RECORD) is None
+
+
+def test_another_gpu_matters_to_those_who_use_it(
+    make: Callable[..., Store], row: PlannedRow
+) -> None:
+    on_gpu = replace(row, device="cuda")
+    for each in (row, on_gpu):
+        make(gpus=("A Card",)).keep(each, RECORD, KEPT)
+    assert make(gpus=("Another Card",)).find(on_gpu, RECORD) is None
+    assert make(gpus=("A Card",)).find(on_gpu, RECORD) == KEPT
+    assert make(gpus=("Another Card",)).find(row, RECORD) == KEPT
 
 
 def test_another_version_of_envdoctor_begins_anew(

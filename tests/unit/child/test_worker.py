@@ -16,6 +16,7 @@ ENDINGS = {
     "full": MemoryError(),
     "cuda": RuntimeError("CUDA out of memory. Tried to allocate 2 GiB"),
     "xla": RuntimeError("RESOURCE_EXHAUSTED: Failed to allocate"),
+    "cublas": RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling cublasCreate"),
     "long": ValueError("x" * 100_000),
 }
 
@@ -60,6 +61,7 @@ def test_an_answer_is_what_the_handler_returns(core):
         ("full", "out_of_memory"),
         ("cuda", "out_of_memory"),
         ("xla", "out_of_memory"),
+        ("cublas", "out_of_memory"),
     ],
 )
 def test_whatever_is_raised_becomes_an_answer(core, name, status):

@@ -1,0 +1,1 @@
+"""What `gpu_smoke.py` is made of: the plan, the ground, running, watching, reading, telling."""
