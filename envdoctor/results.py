@@ -61,7 +61,7 @@ class Results:
             import pandas as pd
         except ImportError as error:
             raise IncompleteError(
-                "A frame needs pandas, which is not installed.", "python -m pip install pandas"
+                "a frame needs pandas, which is not installed.", "`python -m pip install pandas` installs it."
             ) from error
         if of == "blocks":
             from envdoctor.report.jsonl import blocks

@@ -13,12 +13,12 @@ from msgspec import structs
 from envdoctor import __version__
 from envdoctor.bench.caches import Caches, kept_folder
 from envdoctor.bench.ceilings import Ceilings, refuse_the_impossible
-from envdoctor.bench.events import Began, Ended, Event, Saved
+from envdoctor.bench.events import Began, Ended, Event, Piece, Saved
 from envdoctor.bench.folder import RunFolder
 from envdoctor.bench.known import Known
 from envdoctor.bench.launching import Scene
 from envdoctor.bench.ledger import UNFINISHED, Ledger
-from envdoctor.bench.measuring import Measurement, measure_seconds
+from envdoctor.bench.measuring import Measurement, planned_launches
 from envdoctor.bench.pace import Pace
 from envdoctor.bench.parity.gate import refuse
 from envdoctor.bench.plan import choose_twin
@@ -129,15 +129,20 @@ def close_run(run: Run, state: str) -> Run:
     return structs.replace(run, state=ended, ended_at=now())
 
 
-def planned_seconds(order: Order) -> float:
-    """What all pieces of work are guessed to take, if nothing is known yet."""
-    total = 0.0
+def planned_pieces(order: Order) -> list[Piece]:
+    """All pieces of work in their order, if nothing is known yet; some may be left out."""
+    proofs = [(row, each) for row in _proof_rows(order) for each in order.workloads]
+    proving = sum(prove_seconds(row, each) for row, each in proofs) / LANES
     rows = _seated(order)
-    for prepared in order.workloads:
-        total += expect_seconds(prepared)
-        total += sum(prove_seconds(row, prepared) for row in _proof_rows(order)) / LANES
-        total += measure_seconds(rows, prepared, order.preset, trained=False)
-    return total
+    return [
+        *(Piece("reference", expect_seconds(each), each.name) for each in order.workloads),
+        Piece("proving", proving),
+        *(
+            piece
+            for each in order.workloads
+            for piece in planned_launches(rows, each, order.preset)
+        ),
+    ]
 
 
 def bench(order: Order, run: Run) -> Generator[Event, None, None]:
@@ -188,7 +193,8 @@ class _Stage:
         for prepared in self._order.workloads:
             if self._known.complete(prepared):
                 continue
-            yield Began(f"{prepared.name}: computing the reference", expect_seconds(prepared))
+            title = f"{prepared.name}: computing the reference"
+            yield Began(title, expect_seconds(prepared), "reference", prepared.name)
             self._expected[prepared.name] = self._oracle.expect(prepared)
             yield Ended()
         self._oracle.close()  # nothing idles beside a measurement

@@ -3,10 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from envdoctor.model.run import Run
+
+
+Kind = Literal["reference", "proving", "starting", "timing"]
+"""Of a piece of work: how far a guess is off differs more between kinds than within one."""
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A piece of work that is planned, and a rough guess at how long it takes."""
+
+    kind: Kind
+    seconds: float
+    workload: str = ""
+    """Empty for one that is about all of them."""
 
 
 @dataclass(frozen=True)
@@ -15,6 +29,8 @@ class Began:
 
     title: str
     expected_seconds: float
+    kind: Kind = "proving"
+    workload: str = ""
 
 
 @dataclass(frozen=True)

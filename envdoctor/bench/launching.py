@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from operator import itemgetter
+from threading import Lock
 from typing import TYPE_CHECKING, Protocol
 
 import psutil
@@ -80,6 +82,8 @@ class Launch:
     def __init__(self, scene: Scene, number: int) -> None:
         self._scene = scene
         self._number = number
+        # Compilers and libraries for GPUs choose by trial, which no other row may disturb.
+        self._turn = Lock()
         self.seats: list[Seat] = []
 
     def __enter__(self) -> Launch:
@@ -94,7 +98,8 @@ class Launch:
 
         Where set-up counts they start one by one, in the others two at a time.
         """
-        yield Began(f"{self._scene.prepared.name}: launch {self._number + 1}", seconds)
+        workload = self._scene.prepared.name
+        yield Began(f"{workload}: launch {self._number + 1}", seconds, "starting", workload)
         if self._alone:
             for index, row in enumerate(rows):
                 yield Doing(f"starting {_title(row)}", index / len(rows))
@@ -182,8 +187,9 @@ class Launch:
     def _judge_training(self, seat: Seat) -> None:
         """Accuracy, and the timed program held to float32; kept for the next run."""
         scene = self._scene
-        exact = seat.planned.mode.exact and not seat.row.reduced
-        if exact and scene.expected is not None:
+        # Float64 was asked of another mode, or of the CPU: neither is what is timed.
+        elsewhere = seat.planned.mode.exact or seat.row.device != "cpu"
+        if elsewhere and not seat.row.reduced and scene.expected is not None:
             training.hold_to_float32(seat, scene.oracle, scene.expected)
         training.evaluate(seat)
         if kept := training.what_to_keep(seat, scene.first_losses):
@@ -210,7 +216,8 @@ class Launch:
     def _prepare(self, seat: Seat) -> None:
         caches = self._scene.host.caches
         state = caches.state(seat.planned, self._scene.record.workload_sha256)
-        seat.prepare(caches=state, alone=self._alone)
+        turn = nullcontext() if seat.row.device == "cpu" else self._turn
+        seat.prepare(caches=state, alone=self._alone, turn=turn)
         caches.compiled(seat.planned, self._scene.record.workload_sha256)
 
     def _prepare_anew(self, seat: Seat) -> bool:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from msgspec import structs
 
 from envdoctor.bench.caches import Caches
-from envdoctor.bench.events import Began, Ended, Event
+from envdoctor.bench.events import Began, Ended, Event, Piece
 from envdoctor.bench.folder import RunFolder
 from envdoctor.bench.parity.gate import refuse
 from envdoctor.bench.plan import ORACLE
@@ -28,12 +28,16 @@ if TYPE_CHECKING:
     from envdoctor.workload.prepare import Prepared
 
 
-def matrix_seconds(order: Order) -> float:
-    """What all pieces of work are guessed to take."""
-    total = sum(expect_seconds(prepared) for prepared in order.workloads)
-    for row, _ in tested(order):
-        total += sum(prove_seconds(row, prepared) for prepared in order.workloads)
-    return total
+def planned_pieces(order: Order) -> list[Piece]:
+    """All pieces of work, in their order."""
+    return [
+        *(Piece("reference", expect_seconds(each), each.name) for each in order.workloads),
+        *(
+            Piece("proving", prove_seconds(row, each), each.name)
+            for row, _ in tested(order)
+            for each in order.workloads
+        ),
+    ]
 
 
 def tested(order: Order) -> list[tuple[PlannedRow, str]]:
@@ -66,7 +70,8 @@ def parity(order: Order) -> Generator[Event, None, Matrix]:
         with Oracle(host, order.oracle) as oracle:
             expected: dict[str, Expected] = {}
             for prepared in order.workloads:
-                yield Began(f"{prepared.name}: computing the reference", expect_seconds(prepared))
+                title = f"{prepared.name}: computing the reference"
+                yield Began(title, expect_seconds(prepared), "reference", prepared.name)
                 found = expected[prepared.name] = oracle.expect(prepared)
                 yield Ended()
                 reference = Reference(
@@ -89,12 +94,16 @@ def _test(
     entries: list[Entry],
 ) -> Iterator[Event]:
     row, precision = planned
-    record = structs.replace(row.row, precision=precision)
+    # Float64 is asked of the CPU, whatever the device of the row.
+    device = row.setting(precision, len(host.cpus)).device
+    record = structs.replace(row.row, precision=precision, device=device)
     with Suspect(host, row, precision) as suspect:
         for prepared in order.workloads:
             yield Began(
                 f"{prepared.name}: proving {record.title} in {precision}",
                 prove_seconds(row, prepared),
+                "proving",
+                prepared.name,
             )
             entries.append(_entry(suspect, oracle, expected[prepared.name], record, prepared))
             yield Ended()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from envdoctor.bench import estimate
 from envdoctor.bench.contamination import oversubscribed
 from envdoctor.bench.cpu_use import verdict_on_cpu_use
-from envdoctor.bench.events import Began, Ended, Saved
+from envdoctor.bench.events import Began, Ended, Piece, Saved
 from envdoctor.bench.launching import Launch, Scene
 from envdoctor.bench.rounds import Budget, Rounds
 from envdoctor.model.outcome import Outcome
@@ -61,7 +61,8 @@ class Measurement:
             yield from launch.start(self._rows, seconds)
             yield Saved(scene.ledger.run)
             title = f"{scene.prepared.name}: launch {number + 1}, timing in turn"
-            yield Began(title, rounds_seconds(self._rows, scene.prepared, scene.preset))
+            seconds = rounds_seconds(self._rows, scene.prepared, scene.preset)
+            yield Began(title, seconds, "timing", scene.prepared.name)
             rounds = Rounds(scene, launch, number, self._pace)
             yield from rounds.run(budget)
             yield from launch.finish()
@@ -115,10 +116,11 @@ def rounds_seconds(rows: Sequence[PlannedRow], prepared: Prepared, preset: Prese
     return len(rows) * preset.least_rounds * block
 
 
-def measure_seconds(
-    rows: Sequence[PlannedRow], prepared: Prepared, preset: Preset, *, trained: bool
-) -> float:
-    """What all launches of a workload are guessed to take."""
-    launches = range(preset.least_launches)
-    starts = sum(start_seconds(rows, prepared, number, trained=trained) for number in launches)
-    return starts + len(launches) * rounds_seconds(rows, prepared, preset)
+def planned_launches(
+    rows: Sequence[PlannedRow], prepared: Prepared, preset: Preset
+) -> Iterator[Piece]:
+    """The least launches of a workload, if nothing is known of it yet."""
+    for number in range(preset.least_launches):
+        starting = start_seconds(rows, prepared, number, trained=False)
+        yield Piece("starting", starting, prepared.name)
+        yield Piece("timing", rounds_seconds(rows, prepared, preset), prepared.name)

@@ -63,7 +63,7 @@ class Proofs:
         ]
         tasks += [self._task(lanes, row, listed, expected) for row, listed in work.values()]
         seconds = sum(prove_seconds(row, each) for row, listed in work.values() for each in listed)
-        yield Began("proving that all rows do the same work", seconds / LANES)
+        yield Began("proving that all rows do the same work", seconds / LANES, "proving")
         yield from lanes.run(tasks, len(tasks) - len(work) + sum(len(e) for _, e in work.values()))
         yield Ended()
 

@@ -63,7 +63,7 @@ class Rounds:
                 break
             if done >= least and self._precise():
                 break
-            yield Doing(f"round {done + 1}" + ", again" * (attempt > 0), self._share(done, least))
+            yield Doing(self._title(done, attempt, least), self._share(done, least))
             turn, blocks = self._take(done, attempt)
             again = bool(turn.causes) and not budget.used_up
             again = again and repeats_left([*self._turns(), turn], preset.most_rounds)
@@ -140,6 +140,12 @@ class Rounds:
         """Whether every ratio's interval is as narrow as wished."""
         width = widest_half_width(self._scene.ledger.run, self._scene.prepared.name)
         return width is not None and width <= self._scene.preset.half_width
+
+    def _title(self, done: int, attempt: int, least: int) -> str:
+        """The round and how many there are; `8 to 10` where their width decides."""
+        most = self._scene.preset.most_rounds
+        of = f"{min(least, most)} to {most}" if least < most else f"{most}"
+        return f"round {done + 1} of {of}" + ", again" * (attempt > 0)
 
     def _share(self, done: int, least: int) -> float:
         return min(1.0, done / max(least, self._scene.preset.least_rounds))

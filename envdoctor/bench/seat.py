@@ -24,6 +24,7 @@ from envdoctor.target.channel import WorkerEnded
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from contextlib import AbstractContextManager
 
     from envdoctor.bench.ledger import Ledger
     from envdoctor.bench.plan import PlannedRow
@@ -137,20 +138,22 @@ class Seat:
             self._worker.close()
             self._worker = None
 
-    def prepare(self, *, caches: str, alone: bool) -> None:
+    def prepare(self, *, caches: str, alone: bool, turn: AbstractContextManager[object]) -> None:
         """Load, build and take the first step, which compiles what is compiled late.
 
         Args:
             caches: whether compilers find this program, `cold` or `warm`.
             alone: whether nothing else is starting meanwhile.
+            turn: held while it builds and takes the step.
         """
         self.keep(environment=self.worker.variables)
         self.loaded = self.worker.load()
         self.keep(version=self.loaded.version, versions=dict(self.loaded.versions))
         self.worker.reset_peak()
         job = Job(self.prepared.workload, self.prepared.optimizer, self.setting)
-        self.built = self.worker.build(job, self.prepared.weights(), full_data(self.prepared))
-        walls, self._losses = self.worker.steps([0])
+        with turn:
+            self.built = self.worker.build(job, self.prepared.weights(), full_data(self.prepared))
+            walls, self._losses = self.worker.steps([0])
         self.built["compile_peak"] = self.worker.memory()["host"]
         self.worker.reset_peak()
         launch = Launch(

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from envdoctor.cli.options import finite, order_of, row_options, wishes_of
+from envdoctor.cli import candidates
+from envdoctor.cli.grouped import GroupedCommand
+from envdoctor.cli.options import ROW_HEADINGS, finite, order_of, row_options, wishes_of
 from envdoctor.errors import ExitCode, InputError
 
 if TYPE_CHECKING:
@@ -20,7 +22,29 @@ if TYPE_CHECKING:
     from envdoctor.statistics.conditions import Condition
 
 
-@click.command()
+HEADINGS = {
+    **ROW_HEADINGS,
+    "How thoroughly": (
+        "--quick",
+        "--rigorous",
+        "--time-limit",
+        "--margin",
+        "--fresh",
+        "--energy",
+    ),
+    "What to show, and to keep": (
+        "--format",
+        "--output",
+        "--metrics",
+        "--quiet",
+        "--save",
+        "--recompute",
+    ),
+    "In a build": ("--fail-if",),
+}
+
+
+@click.command(cls=GroupedCommand, headings=HEADINGS)
 @row_options
 @click.option(
     "--format",
@@ -28,13 +52,14 @@ if TYPE_CHECKING:
     default="console",
     show_default=True,
     metavar="NAME",
-    help="console, json, markdown or csv.",
+    help="console, csv, html, json, jsonl, junit, markdown or a plugin's.",
+    shell_complete=candidates.run_formats,
 )
 @click.option("--output", type=click.Path(path_type=Path), help="Write the format to a file.")
 @click.option(
     "--save",
     type=click.Path(path_type=Path),
-    help="Where to keep the run file; default: the user's data folder.",
+    help="Where to keep the run file; default: your data folder.",
 )
 @click.option(
     "--recompute",
@@ -46,13 +71,13 @@ if TYPE_CHECKING:
     "precisions",
     type=click.Choice(["fp32", "tf32", "bf16", "fp16"]),
     multiple=True,
-    help="Of the products: strict float32 (the default) or reduced, mixed with float32; repeat "
-    "for rows in several.",
+    metavar="NAME",
+    help="fp32 (strict, the default), tf32, bf16 or fp16 for the products; repeat.",
 )
 @click.option(
     "--metrics",
     is_flag=True,
-    help="Print precision, recall, F1, ROC AUC, R2 or perplexity too, and the gap to training.",
+    help="Also print precision, recall, F1, ROC AUC, R2 or perplexity, and the gap to training.",
 )
 @click.option("--quick", "preset", flag_value="quick", help="One launch; stops at ±5 %.")
 @click.option(
@@ -70,6 +95,7 @@ if TYPE_CHECKING:
     type=click.FloatRange(0, 1, max_open=True),
     default=0.02,
     show_default=True,
+    metavar="SHARE",
     callback=finite,
     help="Rows as near as this are a tie.",
 )
@@ -92,7 +118,7 @@ if TYPE_CHECKING:
     hidden=True,
     help="Let idle workers run on beside the active one.",
 )
-@click.option("--quiet", "-q", is_flag=True, help="No progress.")
+@click.option("--quiet", "-q", is_flag=True, help="Show no progress.")
 @click.pass_obj
 def bench(strangers: bool, /, **values: Any) -> int:
     """Train WORKLOADs with every installed framework and print one comparable table.
@@ -106,6 +132,7 @@ def bench(strangers: bool, /, **values: Any) -> int:
     envdoctor bench mlp-tiny --backend numpy --backend torch
     envdoctor bench ./my-model.toml --format markdown --output table.md
     envdoctor bench --python jax=/path/to/venv/bin/python
+    envdoctor bench --quick --fail-if "torch > 1.10x jax"
     """
     from envdoctor.model import codec
     from envdoctor.plugins import load_plugins
@@ -156,7 +183,7 @@ def _evaluate(run: Run, conditions: Sequence[Condition]) -> int:
 def _run(loaded: Plugins, values: dict[str, Any], conditions: Sequence[Condition]) -> Run:
     """Do the run, saving after each cell; an interruption keeps what was finished."""
     from envdoctor.bench.engine import bench as engine
-    from envdoctor.bench.engine import close_run, new_run, planned_seconds
+    from envdoctor.bench.engine import close_run, new_run, planned_pieces
     from envdoctor.bench.events import Saved
     from envdoctor.bench.plan import choose_rows
     from envdoctor.cli.progress import Progress
@@ -170,7 +197,7 @@ def _run(loaded: Plugins, values: dict[str, Any], conditions: Sequence[Condition
     codec.write(run, path)  # a place that cannot be written is known before the work, not after
     events = engine(order, run)
     try:
-        with Progress(planned_seconds(order), quiet=values["quiet"]) as progress:
+        with Progress(planned_pieces(order), order.keep_in, quiet=values["quiet"]) as progress:
             for event in events:
                 progress.show(event)
                 if isinstance(event, Saved):

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from envdoctor.cli import candidates
+from envdoctor.cli.grouped import GroupedCommand
 from envdoctor.errors import ExitCode, InputError
 
 if TYPE_CHECKING:
@@ -20,7 +22,15 @@ if TYPE_CHECKING:
 FORMATS = ("console", "json", "markdown", "junit")
 
 
-@click.command()
+HEADINGS = {
+    "What to look at": ("--deep", "--python", "--kernels", "--facts"),
+    "Single checks": ("--only", "--skip", "--list", "--explain"),
+    "What to show": ("--format", "--output", "--verbose", "--redact"),
+    "In a build": ("--fail-on", "--strict"),
+}
+
+
+@click.command(cls=GroupedCommand, headings=HEADINGS)
 @click.option("--deep", is_flag=True, help="Also exercise every framework on every device.")
 @click.option(
     "--python",
@@ -36,10 +46,27 @@ FORMATS = ("console", "json", "markdown", "junit")
     metavar="FILE",
     help="Judge what `envdoctor info --format json` wrote, perhaps elsewhere.",
 )
-@click.option("--only", multiple=True, metavar="ID", help="Run only this check; repeat.")
-@click.option("--skip", multiple=True, metavar="ID", help="Leave out this check; repeat.")
+@click.option(
+    "--only",
+    multiple=True,
+    metavar="ID",
+    help="Run only this check; repeat.",
+    shell_complete=candidates.checks,
+)
+@click.option(
+    "--skip",
+    multiple=True,
+    metavar="ID",
+    help="Leave out this check; repeat.",
+    shell_complete=candidates.checks,
+)
 @click.option("--list", "listing", is_flag=True, help="List the checks and do nothing else.")
-@click.option("--explain", metavar="ID", help="Say what a check looks for, and do nothing else.")
+@click.option(
+    "--explain",
+    metavar="ID",
+    help="Say what a check looks for, and do nothing else.",
+    shell_complete=candidates.checks,
+)
 @click.option(
     "--fail-on",
     type=click.Choice(["warn", "fail"]),
@@ -53,7 +80,8 @@ FORMATS = ("console", "json", "markdown", "junit")
     "format_name",
     type=click.Choice(FORMATS),
     default="console",
-    help="How to report; default: for people.",
+    metavar="NAME",
+    help="console (the default), json, markdown or junit.",
 )
 @click.option("--output", type=click.Path(path_type=Path), help="Write the report to a file.")
 @click.option("--verbose", "-v", is_flag=True, help="Also show notes, mutes and every check.")

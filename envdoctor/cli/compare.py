@@ -40,7 +40,14 @@ FORMATS = ("console", "json", "markdown", "csv")
     is_flag=True,
     help="Compare step times as they are, not relative to a row that both runs hold.",
 )
-@click.option("--format", "format_name", type=click.Choice(FORMATS), default="console")
+@click.option(
+    "--format",
+    "format_name",
+    type=click.Choice(FORMATS),
+    default="console",
+    metavar="NAME",
+    help="console (the default), json, markdown or csv.",
+)
 @click.option("--output", type=click.Path(path_type=Path), help="Write the format to a file.")
 def compare(a: Path, b: Path, **values: Any) -> int:
     """Compare the run files A (before) and B (after), row by row.
@@ -51,7 +58,7 @@ def compare(a: Path, b: Path, **values: Any) -> int:
     \b
     envdoctor compare before.json after.json
     envdoctor compare before.json after.json --fail-if "B > 1.05x A"
-    envdoctor compare before.json after.json --fail-if "torch: B > 1.05x A on mlp-tiny"
+    envdoctor compare before.json after.json --fail-if "torch: B > 1.1x A"
     envdoctor compare before.json after.json --format markdown --output change.md
     """
     from msgspec import structs

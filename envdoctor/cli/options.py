@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from envdoctor.cli import candidates
 from envdoctor.errors import InputError
 
 if TYPE_CHECKING:
@@ -14,6 +15,20 @@ if TYPE_CHECKING:
 
     from envdoctor.bench.plan import Choice, Wishes
     from envdoctor.plugins import Plugins
+
+
+ROW_HEADINGS = {
+    "What to train": (
+        "--backend",
+        "--mode",
+        "--precision",
+        "--device",
+        "--threads",
+        "--python",
+        "--seed",
+    ),
+}
+"""Where the help shows the options of `row_options`."""
 
 
 def finite(
@@ -28,16 +43,27 @@ def finite(
 def row_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """What chooses workloads, rows and their share of the machine."""
     options = (
-        click.argument("workloads", nargs=-1, metavar="[WORKLOAD]..."),
+        click.argument(
+            "workloads",
+            nargs=-1,
+            metavar="[WORKLOAD]...",
+            shell_complete=candidates.workloads,
+        ),
         click.option(
             "--backend",
             "backends",
             multiple=True,
             metavar="NAME",
             help="Only this backend; repeat.",
+            shell_complete=candidates.backends,
         ),
         click.option(
-            "--mode", "modes", multiple=True, metavar="NAME", help="Only this mode; repeat."
+            "--mode",
+            "modes",
+            multiple=True,
+            metavar="NAME",
+            help="Only this mode, such as eager; repeat.",
+            shell_complete=candidates.modes,
         ),
         click.option(
             "--python",
@@ -47,10 +73,27 @@ def row_options(command: Callable[..., Any]) -> Callable[..., Any]:
             help="Take a backend from another environment; envdoctor need not be installed there.",
         ),
         click.option(
-            "--device", default="cpu", show_default=True, help="Where to train: cpu, cuda, cuda:1."
+            "--device",
+            default="cpu",
+            show_default=True,
+            metavar="NAME",
+            help="Where to train: cpu, cuda, cuda:1.",
+            shell_complete=candidates.devices,
         ),
-        click.option("--threads", type=click.IntRange(1), help="CPU budget; default: all allowed."),
-        click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True),
+        click.option(
+            "--threads",
+            type=click.IntRange(1),
+            metavar="NUMBER",
+            help="How many CPUs to use; default: all that are allowed.",
+        ),
+        click.option(
+            "--seed",
+            type=click.IntRange(0, 2**32 - 1),
+            default=0,
+            show_default=True,
+            metavar="NUMBER",
+            help="Of initial weights and batches.",
+        ),
         click.option(
             "--worker-timeout",
             type=click.FloatRange(1),

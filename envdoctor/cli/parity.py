@@ -6,18 +6,27 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from envdoctor.cli.options import order_of, row_options, wishes_of
+from envdoctor.cli.grouped import GroupedCommand
+from envdoctor.cli.options import ROW_HEADINGS, order_of, row_options, wishes_of
 from envdoctor.errors import ExitCode
 
 if TYPE_CHECKING:
     from envdoctor.bench.engine import Order
     from envdoctor.model.parity import Matrix
 
+HEADINGS = {**ROW_HEADINGS, "What to show": ("--format", "--quiet")}
 
-@click.command()
+
+@click.command(cls=GroupedCommand, headings=HEADINGS)
 @row_options
-@click.option("--format", "format_name", type=click.Choice(["console", "json"]), default="console")
-@click.option("--quiet", "-q", is_flag=True, help="No progress.")
+@click.option(
+    "--format",
+    "format_name",
+    type=click.Choice(["console", "json"]),
+    default="console",
+    help="For people, or for programs.",
+)
+@click.option("--quiet", "-q", is_flag=True, help="Show no progress.")
 @click.pass_obj
 def parity(strangers: bool, /, **values: Any) -> int:
     """Show whether every backend does the same work on each WORKLOAD.
@@ -29,6 +38,7 @@ def parity(strangers: bool, /, **values: Any) -> int:
     \b
     envdoctor parity
     envdoctor parity cnn-tiny --backend torch
+    envdoctor parity ./my-model.toml --format json
     """
     from envdoctor.bench.plan import choose_rows
     from envdoctor.plugins import load_plugins
@@ -49,12 +59,12 @@ def parity(strangers: bool, /, **values: Any) -> int:
 
 
 def _run(order: Order, *, quiet: bool) -> Matrix:
-    from envdoctor.bench.matrix import matrix_seconds
     from envdoctor.bench.matrix import parity as engine
+    from envdoctor.bench.matrix import planned_pieces
     from envdoctor.cli.progress import Progress
 
     events = engine(order)
-    with Progress(matrix_seconds(order), quiet=quiet) as progress:
+    with Progress(planned_pieces(order), order.keep_in, quiet=quiet) as progress:
         while True:
             try:
                 progress.show(next(events))

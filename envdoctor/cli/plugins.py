@@ -10,7 +10,13 @@ from envdoctor.errors import ExitCode
 
 
 @click.command()
-@click.option("--format", "format_name", type=click.Choice(["console", "json"]), default="console")
+@click.option(
+    "--format",
+    "format_name",
+    type=click.Choice(["console", "json"]),
+    default="console",
+    help="For people, or for programs.",
+)
 @click.option(
     "--python", "python", metavar="PATH", help="Look at another environment than envdoctor's own."
 )
@@ -21,6 +27,7 @@ def plugins(strangers: bool, /, format_name: str, python: str | None) -> int:
     \b
     envdoctor plugins
     envdoctor plugins --python /path/to/venv/bin/python
+    envdoctor --no-plugins plugins
     """
     from envdoctor.plugins import load_plugins
     from envdoctor.report import listing

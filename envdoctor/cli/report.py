@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from envdoctor.cli import candidates
 from envdoctor.errors import InputError
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ PAGE = "html"
     show_default=True,
     metavar="NAME",
     help="Another format: csv, json, jsonl, junit, markdown, mlflow, tensorboard or a plugin's.",
+    shell_complete=candidates.report_formats,
 )
 @click.pass_obj
 def report(strangers: bool, /, files: tuple[Path, ...], output: str, format_name: str) -> int:

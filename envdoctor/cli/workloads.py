@@ -6,12 +6,19 @@ from typing import Any
 
 import click
 
+from envdoctor.cli import candidates
 from envdoctor.errors import ExitCode
 
 
 @click.command()
-@click.argument("names", nargs=-1, metavar="[WORKLOAD]...")
-@click.option("--format", "format_name", type=click.Choice(["console", "json"]), default="console")
+@click.argument("names", nargs=-1, metavar="[WORKLOAD]...", shell_complete=candidates.workloads)
+@click.option(
+    "--format",
+    "format_name",
+    type=click.Choice(["console", "json"]),
+    default="console",
+    help="For people, or for programs.",
+)
 @click.pass_obj
 def workloads(strangers: bool, /, names: tuple[str, ...], format_name: str) -> int:
     """List the workloads, with their size and cost; check a file of your own.
@@ -19,6 +26,7 @@ def workloads(strangers: bool, /, names: tuple[str, ...], format_name: str) -> i
     \b
     envdoctor workloads
     envdoctor workloads ./my-model.toml
+    envdoctor workloads --format json
     """
     from envdoctor.plugins import load_plugins
     from envdoctor.report import listing

@@ -26,8 +26,8 @@ def write(run: Run, place: str) -> None:
         from mlflow.exceptions import MlflowException
     except ImportError as error:
         raise IncompleteError(
-            "The format mlflow needs MLflow, which is not installed.",
-            "python -m pip install mlflow",
+            "the format mlflow needs MLflow, which is not installed.",
+            "`python -m pip install mlflow` installs it.",
         ) from error
     address = place if "://" in place else f"sqlite:///{Path(place).resolve()}"
     try:

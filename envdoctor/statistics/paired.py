@@ -147,12 +147,12 @@ def _log_ratios(
 ) -> list[list[float]]:
     """The natural logarithm of the ratio in each round, by launch."""
     if [len(launch) for launch in times] != [len(launch) for launch in reference]:
-        raise InputError("The rounds to compare do not match.", "Each needs a time of both sides.")
+        raise InputError("the rounds to compare do not match.", "Each needs a time of both sides.")
     if not times or not all(times):
-        raise InputError("There are no rounds to compare.", "Each launch needs at least one.")
+        raise InputError("there are no rounds to compare.", "Each launch needs at least one.")
     for seconds in chain(*times, *reference):
         if not (isfinite(seconds) and seconds > 0):
-            raise InputError(f"A step cannot take {seconds} seconds.", "Times are above zero.")
+            raise InputError(f"a step cannot take {seconds} seconds.", "Times are above zero.")
     pairs = zip(times, reference, strict=True)
     return [[log(a / b) for a, b in zip(*launch, strict=True)] for launch in pairs]
 
@@ -161,8 +161,8 @@ def _check(comparisons: int, margin: float, launch_floor: float, confidence: flo
     if comparisons < 1:
         raise InputError(f"{comparisons} comparisons cannot be made.", "Make one or more.")
     if not (margin >= 0 and isfinite(margin)):
-        raise InputError(f"The margin cannot be {margin}.", "0.02 stands for 2 %.")
+        raise InputError(f"the margin cannot be {margin}.", "0.02 stands for 2 %.")
     if not (launch_floor >= 0 and isfinite(launch_floor)):
-        raise InputError(f"The floor of launch noise cannot be {launch_floor}.", "Try 0.005.")
+        raise InputError(f"the floor of launch noise cannot be {launch_floor}.", "Try 0.005.")
     if not 0 < confidence < 1:
-        raise InputError(f"The confidence cannot be {confidence}.", "0.95 stands for 95 %.")
+        raise InputError(f"the confidence cannot be {confidence}.", "0.95 stands for 95 %.")

@@ -12,7 +12,9 @@ from envdoctor.statistics.resolution import Resolution, resolution
 from envdoctor.statistics.verdicts import widened_margin
 
 if TYPE_CHECKING:
-    from envdoctor.model.cell import Cell
+    from collections.abc import Callable
+
+    from envdoctor.model.cell import Cell, Row
     from envdoctor.model.run import Run
 
 Mark = Literal["", "=", "~", "?"]
@@ -78,7 +80,13 @@ def precisions(run: Run) -> tuple[str, ...]:
     return tuple(dict.fromkeys(row.precision for row in rows))
 
 
-def rank(run: Run, workload: str, precision: str | None = None) -> Ranking:
+def rank(
+    run: Run,
+    workload: str,
+    precision: str | None = None,
+    *,
+    among: Callable[[Row], bool] | None = None,
+) -> Ranking:
     """The ranking of a workload, from the record alone; it draws on blocks of kept rounds only.
 
     Args:
@@ -86,10 +94,13 @@ def rank(run: Run, workload: str, precision: str | None = None) -> Ranking:
         workload: which table.
         precision: of the rows that are ranked; the first of the plan if it is not given. How far
             chance goes, the twin tells for all.
+        among: which rows to rank; all if it is not given.
     """
     wanted = precision or next(iter(precisions(run)), "fp32")
     places = tuple(
-        place for place in _unranked(run, workload) if place.cell.row.precision == wanted
+        place
+        for place in _unranked(run, workload)
+        if place.cell.row.precision == wanted and (among is None or among(place.cell.row))
     )
     found = _resolution(run, workload)
     reason = _reason(run, places, found)

@@ -56,7 +56,7 @@ def compare_runs(a: Run, b: Run, *, margin: float = MARGIN, absolute: bool = Fal
     All intervals hold together with 95 %. Raises InputError for a margin that is none.
     """
     if not (isfinite(margin) and margin >= 0):
-        raise InputError(f"The margin cannot be {margin}.", "0.02 stands for 2 %.")
+        raise InputError(f"the margin cannot be {margin}.", "0.02 stands for 2 %.")
     found = matches(a, b)
     grounds = {each.workload: ground(a, b, each.workload) for each in found}
     answers = [_hindrance(a, b, each, grounds[each.workload]) for each in found]

@@ -186,7 +186,7 @@ def _check_targets(described: Description, network: Network, samples: Samples, s
         kind = "classes" if samples.classes else "numbers"
         raise InputError(
             f"{source}: the loss {loss} does not fit targets that are {kind}.",
-            "cross_entropy is for classes, mean_squared_error for numbers.",
+            "`cross_entropy` is for classes, `mean_squared_error` for numbers.",
         )
     if samples.classes is None:
         check_outputs(network, samples.train_targets.shape[1:], "a regression", source)
@@ -197,7 +197,7 @@ def _check_targets(described: Description, network: Network, samples: Samples, s
     if quality and (quality.metric == "accuracy") != (samples.classes is not None):
         raise InputError(
             f"{source}: the metric {quality.metric} does not fit this data set.",
-            "accuracy is for classes, mean_absolute_error for numbers.",
+            "`accuracy` is for classes, `mean_absolute_error` for numbers.",
         )
 
 

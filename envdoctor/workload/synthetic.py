@@ -102,7 +102,7 @@ def _check(spec: DataSpec, source: str, *, classes: bool) -> None:
         if wanted and not given:
             raise InputError(
                 f"{source}: synthetic data with the view `{spec.view}` need `{key}` in [data].",
-                "docs/guides/write-a-workload.md says what it may hold.",
+                "The guide docs/guides/write-a-workload.md says what it may hold.",
             )
         if given and not wanted:
             raise InputError(f"{source}: `{key}` in [data] has no place here: see view and loss.")

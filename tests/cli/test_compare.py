@@ -146,7 +146,7 @@ MISTAKES = {
     "condition": (("--fail-if", "torch > jax"), "not understood at character 9", "Such as: "),
     "row": (("--fail-if", "mxnet: B > 1x A"), "no row called `mxnet`", "Known: "),
     "workload": (("--fail-if", "B > 1x A on mlp-tony"), "called `mlp-tony`", "mlp-tiny"),
-    "margin": (("--margin", "-1"), "The margin cannot be -1.0", "0.02"),
+    "margin": (("--margin", "-1"), "the margin cannot be -1.0", "0.02"),
     "console": (("--output", "x"), "--output needs a --format", "markdown"),
     "place": (("--format", "csv", "--output", "/none/x"), "/none/x cannot be written", ""),
 }

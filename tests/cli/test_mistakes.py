@@ -19,7 +19,7 @@ MISTAKES = {
     "workload of the list": (("workloads", "zzz"), "no workload called `zzz`", "Known: "),
     "backend": (("bench", "mlp-tiny", "--backend", "nunpy"), "called `nunpy`", "`numpy`"),
     "mode": (("bench", "mlp-tiny", "--mode", "zzz"), "a mode called `zzz`", "Known: "),
-    "format": (("bench", "--format", "xml"), "no format called `xml`", "csv, json, markdown"),
+    "format": (("bench", "--format", "xml"), "no format called `xml`", "Known: console, csv, "),
     "file": (("bench", "./none.toml"), "none.toml: cannot be read", "envdoctor workloads"),
     "run file": (("bench", "--recompute", "none.json"), "none.json cannot be read", ""),
     "interpreter": (

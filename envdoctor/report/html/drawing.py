@@ -43,8 +43,8 @@ def converter() -> Callable[..., str]:
         from vl_convert import vegalite_to_svg
     except ImportError as error:
         raise IncompleteError(
-            "The page needs vl-convert-python, which draws its charts and is not installed.",
-            'python -m pip install "envdoctor[report]"',
+            "the page needs vl-convert-python, which draws its charts and is not installed.",
+            '`python -m pip install "envdoctor[report]"` installs it.',
         ) from error
     found: Callable[..., str] = vegalite_to_svg
     return found

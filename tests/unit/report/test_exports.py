@@ -131,7 +131,7 @@ def test_tensorboard_reads_them(run: Run, tmp_path: Path) -> None:
 def test_without_mlflow_it_says_what_to_install(run: Run, tmp_path: Path) -> None:
     with pytest.raises(IncompleteError, match="not installed") as caught:
         mlflow.write(run, str(tmp_path / "mlflow.db"))
-    assert caught.value.hint == "python -m pip install mlflow"
+    assert caught.value.hint == "`python -m pip install mlflow` installs it."
 
 
 def test_a_loaded_run_shows_itself(run: Run, tmp_path: Path) -> None:

@@ -55,13 +55,13 @@ MISFITS = {
         CLASSES,
         'loss = "mean_squared_error"',
         "does not fit targets that are classes",
-        "cross_entropy is for classes",
+        "`cross_entropy` is for classes",
     ),
     "error of classes": (
         QUALITY,
         'metric = "mean_absolute_error"\nat_most = 3',
         "the metric mean_absolute_error does not fit",
-        "accuracy is for classes",
+        "`accuracy` is for classes",
     ),
     "classes of numbers": (
         SET,
