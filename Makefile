@@ -8,7 +8,7 @@ FRAMEWORKS := torch tensorflow-cpu jax
 MORE_FRAMEWORKS := keras flax optax paddlepaddle "mlx[cpu]" tinygrad mindspore transformers lightning
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet -c constraints.txt
 
-.PHONY: bench test test-long check fix harness gpu-smoke clean
+.PHONY: bench docs test test-long check fix harness gpu-smoke clean
 .DEFAULT_GOAL := test
 
 $(VENV)/ready-bench: pyproject.toml constraints.txt
@@ -48,6 +48,9 @@ harness: $(VENV)/ready-bench
 # On a machine with an NVIDIA GPU, with the torch and jax that PYTHON has; installs nothing.
 gpu-smoke:
 	$(PYTHON) benchmarks/gpu_smoke.py $(ARGS)
+
+docs: $(VENV)/ready-test
+	$(BIN)/python -m mkdocs build --strict
 
 fix: $(VENV)/ready-test
 	$(BIN)/ruff check --fix .
