@@ -14,29 +14,28 @@ from envdoctor.errors import InputError
 from envdoctor.model.machine import Unseen
 from envdoctor.model.snapshot import Snapshot
 from envdoctor.target import environment as target
+from envdoctor.target.inspection import AT_ONCE
 from envdoctor.target.interpreter import find_interpreter
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from pathlib import Path
 
     from envdoctor.api import Collector
     from envdoctor.model.environment import Environment, Framework
     from envdoctor.model.snapshot import ProbeResult
     from envdoctor.plugins import Plugins
-
-SURVEYS_AT_ONCE = 4
+    from envdoctor.target.inspection import Ahead
 
 
 def examine(
-    plugins: Plugins, interpreters: Sequence[str], folder: Path, *, deep: bool = False
+    plugins: Plugins, interpreters: Sequence[str], ahead: Ahead, *, deep: bool = False
 ) -> list[Snapshot]:
     """A snapshot for each interpreter.
 
     Args:
         plugins: whose detectors, collectors and probes are used.
         interpreters: the environments.
-        folder: where the user stands; its files may take the place of modules.
+        ahead: whom the interpreters answer; it may have asked some of them already.
         deep: whether to exercise the frameworks, one environment after the other.
 
     Raises:
@@ -45,9 +44,9 @@ def examine(
     collectors = plugins.collectors()
 
     def look(interpreter: str) -> Environment:
-        return collect(collectors, target.examine(interpreter, folder))
+        return collect(collectors, target.examine(interpreter, answer=ahead.answer(interpreter)))
 
-    with ThreadPoolExecutor(SURVEYS_AT_ONCE + 1) as pool:
+    with ThreadPoolExecutor(AT_ONCE + 1) as pool:
         machine = pool.submit(hardware.gather_machine, plugins.detectors())
         environments = list(pool.map(look, interpreters))
     taken_at = datetime.now(UTC).isoformat(timespec="seconds")
@@ -71,7 +70,7 @@ def _exercise(plugins: Plugins, environment: Environment) -> tuple[ProbeResult, 
 
 
 def examine_kernels(
-    plugins: Plugins, snapshots: Sequence[Snapshot], folder: Path, *, deep: bool = False
+    plugins: Plugins, snapshots: Sequence[Snapshot], ahead: Ahead, *, deep: bool = False
 ) -> tuple[list[Snapshot], list[str]]:
     """Snapshots of the interpreters of Jupyter kernels that the environments know and are not.
 
@@ -86,7 +85,7 @@ def examine_kernels(
             interpreter = find_interpreter(kernel.interpreter)
             if interpreter not in done:
                 done.add(interpreter)
-                found += examine(plugins, [interpreter], folder, deep=deep)
+                found += examine(plugins, [interpreter], ahead, deep=deep)
         except InputError as error:
             notes.append(f"Jupyter kernel {kernel.name}: {error.sentence}")
     return found, list(dict.fromkeys(notes))
