@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,9 +12,10 @@ from envdoctor.cli.doctor_output import ask_ahead
 from envdoctor.errors import ExitCode, InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from envdoctor.api import Check
+    from envdoctor.diagnosis.probing import Tell
     from envdoctor.model.diagnosis import Diagnosis
     from envdoctor.model.snapshot import Snapshot
     from envdoctor.plugins import Plugins
@@ -163,11 +165,26 @@ def _snapshots(
         return [read_snapshot(values["facts"])], []
     from envdoctor.diagnosis.examine import examine, examine_kernels
 
-    found = examine(loaded, ahead.interpreters, ahead, deep=values["deep"])
-    if not values["kernels"]:
-        return found, []
-    more, notes = examine_kernels(loaded, found, ahead, deep=values["deep"])
+    with _progress(values["deep"]) as tell:
+        found = examine(loaded, ahead.interpreters, ahead, tell)
+        if not values["kernels"]:
+            return found, []
+        more, notes = examine_kernels(loaded, found, ahead, tell)
     return [*found, *more], notes
+
+
+@contextmanager
+def _progress(deep: bool) -> Iterator[Tell | None]:
+    """Whom to tell how far the probes are; None where nothing takes long."""
+    if not deep:
+        yield None
+        return
+    from envdoctor.bench.events import Began, Doing
+    from envdoctor.cli.progress import Progress
+
+    with Progress(1.0) as progress:
+        progress.show(Began("exercising", 1.0))
+        yield lambda what, done: progress.show(Doing(what, done))
 
 
 def _report(diagnosis: Diagnosis, values: dict[str, Any]) -> None:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from envdoctor.api import Collector
+    from envdoctor.diagnosis.probing import Tell
     from envdoctor.model.environment import Environment, Framework
     from envdoctor.model.snapshot import ProbeResult
     from envdoctor.plugins import Plugins
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 
 def examine(
-    plugins: Plugins, interpreters: Sequence[str], ahead: Ahead, *, deep: bool = False
+    plugins: Plugins, interpreters: Sequence[str], ahead: Ahead, deep: Tell | None = None
 ) -> list[Snapshot]:
     """A snapshot for each interpreter.
 
@@ -36,7 +37,7 @@ def examine(
         plugins: whose detectors, collectors and probes are used.
         interpreters: the environments.
         ahead: whom the interpreters answer; it may have asked some of them already.
-        deep: whether to exercise the frameworks, one environment after the other.
+        deep: whom to tell how far exercising the frameworks is; None exercises nothing.
 
     Raises:
         InputError: an interpreter that does not start.
@@ -56,21 +57,21 @@ def examine(
             taken_at=taken_at,
             machine=machine.result(),
             environment=environment,
-            probes=_exercise(plugins, environment) if deep else None,
+            probes=None if deep is None else _exercise(plugins, environment, deep),
         )
         for environment in environments
     ]
 
 
-def _exercise(plugins: Plugins, environment: Environment) -> tuple[ProbeResult, ...]:
+def _exercise(plugins: Plugins, environment: Environment, tell: Tell) -> tuple[ProbeResult, ...]:
     """Here, because most checks are made without it, and its imports take time."""
     from envdoctor.diagnosis.probing import run_probes
 
-    return run_probes(plugins.probes(), environment)
+    return run_probes(plugins.probes(), environment, tell)
 
 
 def examine_kernels(
-    plugins: Plugins, snapshots: Sequence[Snapshot], ahead: Ahead, *, deep: bool = False
+    plugins: Plugins, snapshots: Sequence[Snapshot], ahead: Ahead, deep: Tell | None = None
 ) -> tuple[list[Snapshot], list[str]]:
     """Snapshots of the interpreters of Jupyter kernels that the environments know and are not.
 
@@ -85,7 +86,7 @@ def examine_kernels(
             interpreter = find_interpreter(kernel.interpreter)
             if interpreter not in done:
                 done.add(interpreter)
-                found += examine(plugins, [interpreter], ahead, deep=deep)
+                found += examine(plugins, [interpreter], ahead, deep)
         except InputError as error:
             notes.append(f"Jupyter kernel {kernel.name}: {error.sentence}")
     return found, list(dict.fromkeys(notes))
