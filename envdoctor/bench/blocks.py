@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 FEWEST_STEPS = 2
 LONGEST_BLOCK_SECONDS = 2.0
+TOO_SHORT_SHARE = 0.5
+"""Of the wanted length, under which the next block is made longer."""
 
 
 def block_steps(step_seconds: float, block_seconds: float) -> int:
@@ -19,6 +21,17 @@ def block_steps(step_seconds: float, block_seconds: float) -> int:
     step = max(step_seconds, 1e-7)
     longest = max(1, int(LONGEST_BLOCK_SECONDS / step))
     return max(min(FEWEST_STEPS, longest), min(longest, ceil(block_seconds / step)))
+
+
+def next_steps(steps: int, seconds: float, block_seconds: float) -> int:
+    """Steps for the next block, after one of so many took this long.
+
+    While the machine was disturbed a step seemed longer than it is, and blocks were planned too
+    short to be timed well.
+    """
+    if seconds >= TOO_SHORT_SHARE * block_seconds:
+        return steps
+    return max(steps, block_steps(seconds / steps, block_seconds))
 
 
 def record_memory(loaded: Loaded, built: dict[str, Any], after: dict[str, Any]) -> Memory | None:

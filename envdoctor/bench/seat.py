@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import convert, structs
 
-from envdoctor.bench.blocks import block_steps
+from envdoctor.bench.blocks import block_steps, next_steps
 from envdoctor.bench.parity.compare import G32, loss_error, within_reference
 from envdoctor.bench.parity.evidence import full_data
 from envdoctor.bench.parity.gate import finite, refuse
@@ -73,6 +73,7 @@ class Seat:
         """The next batch of the plan."""
         self._steps = 1
         """Of a block."""
+        self._block_seconds = 0.0
         self._losses: list[float] = []
         self._restarts = False
 
@@ -196,9 +197,9 @@ class Seat:
             if times[-1] * short < SETTLE_BLOCK_SECONDS / 2:
                 short = max(short + 1, round(SETTLE_BLOCK_SECONDS / times[-1]))
         recompiles = len(compiled) >= 4 and len(set(compiled[-4:])) == 4
-        if self.setting.device != "cpu":
-            block_seconds = max(block_seconds, GPU_BLOCK_SECONDS)
-        self._steps = block_steps(median(times[-8:]), block_seconds)
+        on_cpu = self.setting.device == "cpu"
+        self._block_seconds = block_seconds if on_cpu else max(block_seconds, GPU_BLOCK_SECONDS)
+        self._steps = block_steps(median(times[-8:]), self._block_seconds)
         self._keep_launch(
             settling_ns=tuple(round(each / NANOSECOND) for each in times),
             steady=not recompiles and (is_steady(times) or not still_changes(times)),
@@ -210,8 +211,10 @@ class Seat:
         """Wake the worker, let it take one block, and put it to sleep again."""
         self.wake()
         on_cpu = self.setting.device == "cpu"
-        answer = self._take(self._steps, REWARM_SECONDS if on_cpu else GPU_REWARM_SECONDS)
+        steps = self._steps
+        answer = self._take(steps, REWARM_SECONDS if on_cpu else GPU_REWARM_SECONDS)
         self.sleep()
+        self._steps = next_steps(steps, answer["wall_ns"] * NANOSECOND, self._block_seconds)
         launch = self._launch
         if launch.compilations is not None and answer["compilations"] is not None:
             more = answer["compilations"] - launch.compilations
@@ -226,7 +229,7 @@ class Seat:
             round=number,
             attempt=attempt,
             position=position,
-            steps=self._steps,
+            steps=steps,
             wall_ns=answer["wall_ns"],
             cpu_ns=answer["cpu_ns"],
             noise=convert(answer["noise"], Noise),

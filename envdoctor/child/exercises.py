@@ -112,6 +112,8 @@ class Steps:
 def exercise(make: Callable[[], Exercises], report: Report, device: Optional[str]) -> None:
     """Import a framework and list its devices; or, with a device, exercise that one.
 
+    Where the CPU is the only device it is exercised at once: importing again takes longer.
+
     Args:
         make: imports the framework and gives its exercises.
         report: takes each report, as `envdoctor.child.probe` describes it.
@@ -122,10 +124,12 @@ def exercise(make: Callable[[], Exercises], report: Report, device: Optional[str
     if subject is None:
         return
     if device is None:
-        steps.make(
+        found = steps.make(
             "devices", subject.devices, devices=list, details=lambda found: _outlook(subject, found)
         )
-        return
+        if found != ["cpu"]:
+            return
+        device = "cpu"
     if steps.make("use", lambda: subject.use(device) or True) is None:
         return
     rounded = ROUNDED if device == "cpu" else ROUNDED_TO_FEW_BITS

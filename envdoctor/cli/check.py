@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from envdoctor.cli import candidates
+from envdoctor.cli.doctor_output import ask_ahead
 from envdoctor.cli.grouped import GroupedCommand
 from envdoctor.errors import ExitCode, InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from envdoctor.api import Check
+    from envdoctor.diagnosis.probing import Tell
     from envdoctor.model.diagnosis import Diagnosis
     from envdoctor.model.snapshot import Snapshot
     from envdoctor.plugins import Plugins
+    from envdoctor.target.inspection import Ahead
 
 FORMATS = ("console", "json", "markdown", "junit")
 
@@ -103,11 +107,19 @@ def check(strangers: bool, /, **values: Any) -> int:
     envdoctor check --explain torch-cpu-wheel-on-gpu-host
     envdoctor check --format json --output check.json
     """
+    _refuse_contradictions(values)
+    if values["explain"] is not None or values["listing"] or values["facts"] is not None:
+        return _check(strangers, values, None)
+    # The children look while this process imports what judges their answers.
+    with ask_ahead(values["pythons"]) as ahead:
+        return _check(strangers, values, ahead)
+
+
+def _check(strangers: bool, values: dict[str, Any], ahead: Ahead | None) -> int:
     from envdoctor.diagnosis.judge import choose_checks, require_known
     from envdoctor.plugins import load_plugins
     from envdoctor.report import doctor_listing
 
-    _refuse_contradictions(values)
     loaded = load_plugins(strangers=strangers)
     checks = loaded.checks()
     if values["explain"] is not None:
@@ -119,7 +131,7 @@ def check(strangers: bool, /, **values: Any) -> int:
     if values["listing"]:
         _tell(doctor_listing.list_checks(chosen, _width()))
         return ExitCode.DONE
-    diagnosis = _diagnose(loaded, chosen, values)
+    diagnosis = _diagnose(loaded, chosen, values, ahead)
     _report(diagnosis, values)
     return exit_code(diagnosis, fail_on=values["fail_on"], strict=values["strict"])
 
@@ -132,7 +144,9 @@ def _refuse_contradictions(values: dict[str, Any]) -> None:
                 raise InputError(f"--facts and {option} contradict each other.", "Drop one.")
 
 
-def _diagnose(loaded: Plugins, checks: Sequence[Check], values: dict[str, Any]) -> Diagnosis:
+def _diagnose(
+    loaded: Plugins, checks: Sequence[Check], values: dict[str, Any], ahead: Ahead | None
+) -> Diagnosis:
     from datetime import datetime
 
     from envdoctor import __version__
@@ -143,7 +157,7 @@ def _diagnose(loaded: Plugins, checks: Sequence[Check], values: dict[str, Any]) 
 
     # Another machine's findings are not what somebody here has muted.
     wishes = [] if values["facts"] is not None else _read_mutes(loaded)
-    snapshots, notes = _snapshots(loaded, values)
+    snapshots, notes = _snapshots(loaded, values, ahead)
     today = datetime.now().astimezone().date()
     reasons = mutes.holding(wishes, today)
     return Diagnosis(
@@ -169,22 +183,36 @@ def _read_mutes(loaded: Plugins) -> list[Any]:
     return read_mutes(doctor_output.here(), platformdirs.user_config_path("envdoctor"), known)
 
 
-def _snapshots(loaded: Plugins, values: dict[str, Any]) -> tuple[list[Snapshot], list[str]]:
+def _snapshots(
+    loaded: Plugins, values: dict[str, Any], ahead: Ahead | None
+) -> tuple[list[Snapshot], list[str]]:
     """What is to be judged, and what is to be said of what is not."""
-    if values["facts"] is not None:
+    if ahead is None:
         from envdoctor.model.doctor_codec import read_snapshot
 
         return [read_snapshot(values["facts"])], []
-    from envdoctor.cli.doctor_output import here
     from envdoctor.diagnosis.examine import examine, examine_kernels
-    from envdoctor.target.interpreter import find_interpreter
 
-    pythons = list(dict.fromkeys(find_interpreter(each) for each in values["pythons"] or (None,)))
-    found = examine(loaded, pythons, here(), deep=values["deep"])
-    if not values["kernels"]:
-        return found, []
-    more, notes = examine_kernels(loaded, found, here(), deep=values["deep"])
+    with _progress(values["deep"]) as tell:
+        found = examine(loaded, ahead.interpreters, ahead, tell)
+        if not values["kernels"]:
+            return found, []
+        more, notes = examine_kernels(loaded, found, ahead, tell)
     return [*found, *more], notes
+
+
+@contextmanager
+def _progress(deep: bool) -> Iterator[Tell | None]:
+    """Whom to tell how far the probes are; None where nothing takes long."""
+    if not deep:
+        yield None
+        return
+    from envdoctor.bench.events import Began, Doing
+    from envdoctor.cli.progress import Progress
+
+    with Progress(1.0) as progress:
+        progress.show(Began("exercising", 1.0))
+        yield lambda what, done: progress.show(Doing(what, done))
 
 
 def _report(diagnosis: Diagnosis, values: dict[str, Any]) -> None:

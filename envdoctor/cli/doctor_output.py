@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, TextIO, TypeVar
 from envdoctor.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from envdoctor.model.snapshot import Snapshot
     from envdoctor.report.doctor_console import Look
+    from envdoctor.target.inspection import Ahead
 
 T = TypeVar("T")
 
@@ -43,6 +44,18 @@ def here() -> Path:
         return Path.cwd()
     except OSError:
         return Path(Path(sys.executable).anchor)
+
+
+def ask_ahead(pythons: Sequence[str | None]) -> Ahead:
+    """Let these interpreters look at their environments from now on; this one if none is named.
+
+    Raises:
+        InputError: one of them is no program.
+    """
+    from envdoctor.target.inspection import Ahead
+    from envdoctor.target.interpreter import find_interpreter
+
+    return Ahead([find_interpreter(each) for each in pythons or (None,)], str(here()))
 
 
 def redact(record: T, snapshots: Iterable[Snapshot]) -> T:

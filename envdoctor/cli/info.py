@@ -39,13 +39,13 @@ def info(
     envdoctor info --format json --output facts.json
     """
     from envdoctor.cli import doctor_output
-    from envdoctor.diagnosis.examine import examine
-    from envdoctor.plugins import load_plugins
-    from envdoctor.report import doctor_info, doctor_json
-    from envdoctor.target.interpreter import find_interpreter
 
-    loaded = load_plugins(strangers=strangers)
-    (snapshot,) = examine(loaded, [find_interpreter(python)], doctor_output.here())
+    with doctor_output.ask_ahead([python]) as ahead:
+        from envdoctor.diagnosis.examine import examine
+        from envdoctor.plugins import load_plugins
+        from envdoctor.report import doctor_info, doctor_json
+
+        (snapshot,) = examine(load_plugins(strangers=strangers), ahead.interpreters, ahead)
     if redact:
         snapshot = doctor_output.redact(snapshot, [snapshot])
     writers = {

@@ -14,30 +14,30 @@ from envdoctor.errors import InputError
 from envdoctor.model.machine import Unseen
 from envdoctor.model.snapshot import Snapshot
 from envdoctor.target import environment as target
+from envdoctor.target.inspection import AT_ONCE
 from envdoctor.target.interpreter import find_interpreter
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from pathlib import Path
 
     from envdoctor.api import Collector
+    from envdoctor.diagnosis.probing import Tell
     from envdoctor.model.environment import Environment, Framework
     from envdoctor.model.snapshot import ProbeResult
     from envdoctor.plugins import Plugins
-
-SURVEYS_AT_ONCE = 4
+    from envdoctor.target.inspection import Ahead
 
 
 def examine(
-    plugins: Plugins, interpreters: Sequence[str], folder: Path, *, deep: bool = False
+    plugins: Plugins, interpreters: Sequence[str], ahead: Ahead, deep: Tell | None = None
 ) -> list[Snapshot]:
     """A snapshot for each interpreter.
 
     Args:
         plugins: whose detectors, collectors and probes are used.
         interpreters: the environments.
-        folder: where the user stands; its files may take the place of modules.
-        deep: whether to exercise the frameworks, one environment after the other.
+        ahead: whom the interpreters answer; it may have asked some of them already.
+        deep: whom to tell how far exercising the frameworks is; None exercises nothing.
 
     Raises:
         InputError: an interpreter that does not start.
@@ -45,9 +45,9 @@ def examine(
     collectors = plugins.collectors()
 
     def look(interpreter: str) -> Environment:
-        return collect(collectors, target.examine(interpreter, folder))
+        return collect(collectors, target.examine(interpreter, answer=ahead.answer(interpreter)))
 
-    with ThreadPoolExecutor(SURVEYS_AT_ONCE + 1) as pool:
+    with ThreadPoolExecutor(AT_ONCE + 1) as pool:
         machine = pool.submit(hardware.gather_machine, plugins.detectors())
         environments = list(pool.map(look, interpreters))
     taken_at = datetime.now(UTC).isoformat(timespec="seconds")
@@ -57,21 +57,21 @@ def examine(
             taken_at=taken_at,
             machine=machine.result(),
             environment=environment,
-            probes=_exercise(plugins, environment) if deep else None,
+            probes=None if deep is None else _exercise(plugins, environment, deep),
         )
         for environment in environments
     ]
 
 
-def _exercise(plugins: Plugins, environment: Environment) -> tuple[ProbeResult, ...]:
+def _exercise(plugins: Plugins, environment: Environment, tell: Tell) -> tuple[ProbeResult, ...]:
     """Here, because most checks are made without it, and its imports take time."""
     from envdoctor.diagnosis.probing import run_probes
 
-    return run_probes(plugins.probes(), environment)
+    return run_probes(plugins.probes(), environment, tell)
 
 
 def examine_kernels(
-    plugins: Plugins, snapshots: Sequence[Snapshot], folder: Path, *, deep: bool = False
+    plugins: Plugins, snapshots: Sequence[Snapshot], ahead: Ahead, deep: Tell | None = None
 ) -> tuple[list[Snapshot], list[str]]:
     """Snapshots of the interpreters of Jupyter kernels that the environments know and are not.
 
@@ -86,7 +86,7 @@ def examine_kernels(
             interpreter = find_interpreter(kernel.interpreter)
             if interpreter not in done:
                 done.add(interpreter)
-                found += examine(plugins, [interpreter], folder, deep=deep)
+                found += examine(plugins, [interpreter], ahead, deep)
         except InputError as error:
             notes.append(f"Jupyter kernel {kernel.name}: {error.sentence}")
     return found, list(dict.fromkeys(notes))

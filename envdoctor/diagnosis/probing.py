@@ -11,7 +11,8 @@ a file. It appends a JSON object a line, each flushed before the next thing is t
 - `{"begins": "matmul"}` before a step, so that a death has a place;
 - `{"done": true}` at the end: without it, even exit code 0 is a death.
 
-Without DEVICE it imports the framework and lists its devices; with it, it exercises that one.
+Without DEVICE it imports the framework and lists its devices; with it, it exercises that one. A
+probe may exercise the CPU at once if that is all it lists.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,14 +35,18 @@ from envdoctor.target.code import CodeFolder
 from envdoctor.target.process import Child
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from envdoctor.api import Probe
     from envdoctor.model.environment import Environment
 
+    Tell = Callable[[str, float], None]
+    """Takes what is going on, and the share of all work that is done."""
+
 SCRIPT = "start_probe.py"
+LISTING_STEP = "devices"
 LISTINGS_AT_ONCE = 3
-"""Children that only import and list devices, and so do not disturb one another."""
+"""Children that import, list devices and at most try the CPU, and so do not disturb one another."""
 LARGEST_ANSWERS_BYTES = 1_000_000
 MOST_DEVICES = 64
 """More than any machine has; a broken framework may claim anything."""
@@ -60,19 +65,60 @@ class Answers:
     garbled: bool = False
 
 
-def run_probes(probes: Iterable[Probe], environment: Environment) -> tuple[ProbeResult, ...]:
+def run_probes(
+    probes: Iterable[Probe], environment: Environment, tell: Tell = lambda *_: None
+) -> tuple[ProbeResult, ...]:
     """Exercise every framework that is installed, on each of its devices, one device at a time."""
     present = [probe for probe in probes if is_installed(probe, environment)]
     python = environment.interpreter.path
     with tempfile.TemporaryDirectory(prefix="envdoctor-") as folder:
         prober = Prober(python, Path(folder))
-        with ThreadPoolExecutor(LISTINGS_AT_ONCE) as pool:
-            listings = list(pool.map(prober.list_devices, present))
-        return tuple(
-            result
-            for probe, (listing, devices) in zip(present, listings, strict=True)
-            for result in prober.exercise(probe, listing, devices)
-        )
+        listings = _list_all(prober, present, tell)
+        left = sum(len(_left(*listings[probe.name])) for probe in present)
+        done = len(present)
+        results: list[ProbeResult] = []
+        for probe in present:
+            listing, devices = listings[probe.name]
+            if not _left(listing, devices):
+                results.append(_of_the_cpu(listing, devices))
+            for device in _left(listing, devices):
+                tell(f"{probe.name} on {device}", done / (len(present) + left))
+                results.append(prober.exercise(probe, listing, device))
+                done += 1
+    return tuple(results)
+
+
+def _list_all(
+    prober: Prober, present: Sequence[Probe], tell: Tell
+) -> dict[str, tuple[ProbeResult, list[str]]]:
+    """What became of importing each framework, by its name, and the devices that it has."""
+    listings: dict[str, tuple[ProbeResult, list[str]]] = {}
+    with ThreadPoolExecutor(LISTINGS_AT_ONCE) as pool:
+        pending = {pool.submit(prober.list_devices, probe): probe.name for probe in present}
+        tell(", ".join(pending.values()), 0.0)
+        for each in as_completed(pending):
+            listings[pending.pop(each)] = each.result()
+            tell(", ".join(pending.values()) or "what is left", len(listings) / (len(present) + 1))
+    return listings
+
+
+def _left(listing: ProbeResult, devices: list[str]) -> list[str]:
+    """The devices that a framework has and that were not exercised yet."""
+    if listing.outcome.status != "ok" or _went_on(listing, devices):
+        return []
+    return devices
+
+
+def _went_on(listing: ProbeResult, devices: list[str]) -> bool:
+    return devices == ["cpu"] and bool(listing.steps) and listing.steps[-1].name != LISTING_STEP
+
+
+def _of_the_cpu(listing: ProbeResult, devices: list[str]) -> ProbeResult:
+    """The listing as the result of the CPU, if that is what it exercised or died in."""
+    ended = listing.outcome.status != "ok" and devices == ["cpu"]
+    if ended or _went_on(listing, devices):
+        return msgspec.structs.replace(listing, device="cpu")
+    return listing
 
 
 def is_installed(probe: Probe, environment: Environment) -> bool:
@@ -96,17 +142,10 @@ class Prober:
         """What became of importing the framework, and the devices that it has."""
         return self._run(probe, "")
 
-    def exercise(
-        self, probe: Probe, listing: ProbeResult, devices: list[str]
-    ) -> Iterable[ProbeResult]:
-        """A result a device; the listing itself where it failed or there is no device."""
-        if listing.outcome.status != "ok" or not devices:
-            yield listing
-            return
-        for device in devices:
-            result = self._run(probe, device)[0]
-            details = {**listing.details, **result.details}
-            yield msgspec.structs.replace(result, details=details)
+    def exercise(self, probe: Probe, listing: ProbeResult, device: str) -> ProbeResult:
+        """What became of exercising one device, with what the listing has told."""
+        result = self._run(probe, device)[0]
+        return msgspec.structs.replace(result, details={**listing.details, **result.details})
 
     def _run(self, probe: Probe, device: str) -> tuple[ProbeResult, list[str]]:
         name = f"{probe.name}-{device or 'devices'}".replace(os.sep, "-")

@@ -98,7 +98,7 @@ class Launch(Struct, frozen=True, kw_only=True):
     compiled_while_timed: int = 0
     """Programs compiled during the blocks: any makes the row unsteady."""
     block_steps: int = 0
-    """Steps of a block, from calibration."""
+    """Steps of the first block, from calibration; longer blocks may follow."""
 
 
 class Noise(Struct, frozen=True, kw_only=True):

@@ -11,7 +11,7 @@ from envdoctor.diagnosis.probing import run_probes
 from envdoctor.model.environment import Distribution, Environment, Interpreter
 from envdoctor.plugins import load_plugins
 
-STEPS = ["import", "use", "allocate", "matmul", "convolution", "attention", "gradient"]
+STEPS = ["import", "devices", "use", "allocate", "matmul", "convolution", "attention", "gradient"]
 
 
 def environment() -> Environment:

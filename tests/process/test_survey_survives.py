@@ -11,18 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from envdoctor.target import environment as environment_module
+from envdoctor.target import inspection
 from envdoctor.target.environment import examine
 
 MANY_FILES = 100_000
 
 OWN_CUSTOMIZATION = Path(sysconfig.get_path("stdlib")) / "sitecustomize.py"
 """What a distributor of Python has put before the start-up file of any environment."""
-
-
-@pytest.fixture(autouse=True)
-def forget():
-    environment_module._examine.cache_clear()
 
 
 @pytest.fixture
@@ -95,7 +90,7 @@ def test_a_start_up_file_that_ends_python_is_left_out_and_said(env, look, name, 
 
 def test_a_start_that_hangs_is_given_up(env, look, monkeypatch):
     (env[1] / "hangs.pth").write_text("import time; time.sleep(600)\n")
-    monkeypatch.setattr(environment_module, "EXAMINE_SECONDS", 3.0)
+    monkeypatch.setattr(inspection, "EXAMINE_SECONDS", 3.0)
     assert "did not finish" in look().interpreter.start_error
 
 
@@ -154,7 +149,6 @@ def test_variables_of_the_user_stop_nothing(look, monkeypatch, variables):
 def test_a_user_without_a_home_is_examined(look, monkeypatch):
     monkeypatch.delenv("HOME", raising=False)
     assert look().interpreter.start_error == ""
-    environment_module._examine.cache_clear()
     monkeypatch.setenv("HOME", "/no/such/home")
     assert look().interpreter.start_error == ""
 

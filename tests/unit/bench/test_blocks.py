@@ -10,6 +10,7 @@ from envdoctor.bench.blocks import (
     FEWEST_STEPS,
     LONGEST_BLOCK_SECONDS,
     block_steps,
+    next_steps,
     record_memory,
 )
 from envdoctor.bench.worker import Loaded
@@ -33,6 +34,16 @@ def test_a_block_is_long_enough_for_the_clock_and_short_enough_for_the_patient(
 def test_a_slower_step_never_makes_a_longer_block(one: float, other: float, wanted: float) -> None:
     fast, slow = sorted((one, other))
     assert block_steps(slow, wanted) <= block_steps(fast, wanted)
+
+
+@pytest.mark.parametrize(
+    ("steps", "seconds", "then"),
+    [(4, 0.15, 4), (4, 0.08, 4), (4, 0.012, 50), (4, 0.5, 4), (1, 0.0, 1_500_000)],
+)
+def test_a_block_that_was_far_too_short_makes_the_next_one_longer(
+    steps: int, seconds: float, then: int
+) -> None:
+    assert next_steps(steps, seconds, 0.15) == then
 
 
 @pytest.mark.parametrize(("step", "steps"), [(0.001, 200), (0.1, 2), (0.5, 2), (1.5, 1), (30.0, 1)])

@@ -82,3 +82,22 @@ def test_what_cannot_be_imported_is_not_exercised():
         {"begins": "import"},
         {"name": "import", "passed": False, "message": "ImportError: odd"},
     ]
+
+
+class Counted:
+    """A framework with these devices, all of whose numbers are wrong."""
+
+    def __init__(self, devices):
+        self.devices = lambda: devices
+
+    def __getattr__(self, name):
+        return {"details": dict, "why_no_gpu": str}.get(name, lambda *_: 0.0)
+
+
+@pytest.mark.parametrize(("devices", "goes_on"), [(["cpu"], True), (["cpu", "gpu:0"], False)])
+def test_the_only_device_is_exercised_at_once(devices, goes_on):
+    reports = []
+    exercise(lambda: Counted(devices), reports.append, None)
+    names = [each["name"] for each in reports if "name" in each]
+    assert names[:2] == ["import", "devices"]
+    assert ("gradient" in names) is goes_on

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 
 import pytest
 from msgspec import structs
@@ -12,6 +11,7 @@ from envdoctor.errors import InputError
 from envdoctor.model.environment import Framework, Kernel
 from envdoctor.model.machine import Machine, Platform
 from envdoctor.plugins import Owner, Plugins
+from envdoctor.target.inspection import Ahead
 
 
 def of(*records):
@@ -32,7 +32,7 @@ def test_a_snapshot_is_of_the_machine_and_of_each_environment(tmp_path):
         name="made", summary="", run=lambda: Machine(platform=Platform(system="Made"))
     )
     collector = found("mine", Framework(name="mine", version="1.0"))
-    (snapshot,) = examine(of(detector, collector), [sys.executable], tmp_path)
+    (snapshot,) = examine(of(detector, collector), [sys.executable], Ahead([], str(tmp_path)))
     assert snapshot.machine.platform.system == "Made"
     assert snapshot.environment.interpreter.path == sys.executable
     assert snapshot.environment.frameworks["mine"].version == "1.0"
@@ -44,7 +44,7 @@ def test_a_snapshot_is_of_the_machine_and_of_each_environment(tmp_path):
 
 def test_an_interpreter_that_does_not_start_is_a_mistake(tmp_path):
     with pytest.raises(InputError):
-        examine(of(), [str(tmp_path / "python")], tmp_path)
+        examine(of(), [str(tmp_path / "python")], Ahead([], str(tmp_path)))
 
 
 def test_a_collector_that_breaks_is_named_and_stops_no_other(made):
@@ -81,7 +81,7 @@ def test_kernels_are_looked_at_once_and_a_lost_one_is_a_sentence(made, tmp_path)
     )
     environment = made["environment"](interpreter={"path": sys.executable}, kernels=kernels)
     before = made["snapshot"](environment=environment)
-    more, notes = examine_kernels(of(), [before], Path(tmp_path))
+    more, notes = examine_kernels(of(), [before], Ahead([], str(tmp_path)))
     assert [each.environment.interpreter.path for each in more] == [str(link)]
     assert len(notes) == 1
     assert notes[0].startswith("Jupyter kernel d: ")

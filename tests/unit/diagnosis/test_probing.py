@@ -32,7 +32,9 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, made: dict[str, Any]) -
     monkeypatch.syspath_prepend(tmp_path)
     environment = made["environment"]({"frail": "1.0"}, interpreter={"path": sys.executable})
 
-    def run(code: str, seconds: float = 30.0, **fields: Any) -> tuple[ProbeResult, ...]:
+    def run(
+        code: str, seconds: float = 30.0, tell: Any = lambda *_: None, **fields: Any
+    ) -> tuple[ProbeResult, ...]:
         name = f"frail_{abs(hash(code))}"
         (tmp_path / f"{name}.py").write_text(code, encoding="utf-8")
         probe = Probe(
@@ -44,7 +46,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, made: dict[str, Any]) -
             seconds=seconds,
             **fields,
         )
-        return run_probes([probe], environment)
+        return run_probes([probe], environment, tell)
 
     return run
 
@@ -73,6 +75,40 @@ def test_a_framework_without_devices_is_one_result(run: Run) -> None:
     code = "def probe(report, device):\n    report({'name': 'import', 'passed': True})\n"
     (result,) = run(code)
     assert (result.device, result.outcome.status) == ("", "ok")
+
+
+AT_ONCE = """
+def probe(report, device):
+    report({"name": "import", "passed": True, "details": {"version": "1.0"}})
+    assert device is None
+    report({"name": "devices", "passed": True, "devices": ["cpu"]})
+    report({"begins": "matmul"})
+    EXERCISE
+    report({"name": "matmul", "passed": True, "error": 0.0})
+"""
+
+
+def test_what_has_only_the_cpu_may_exercise_it_in_the_first_child(run: Run) -> None:
+    (result,) = run(AT_ONCE.replace("EXERCISE", ""))
+    assert (result.device, result.outcome.status) == ("cpu", "ok")
+    assert [step.name for step in result.steps] == ["import", "devices", "matmul"]
+
+
+def test_a_death_in_the_first_child_is_one_of_the_cpu(run: Run) -> None:
+    (result,) = run(AT_ONCE.replace("EXERCISE", "import os; os.abort()"))
+    assert (result.device, result.outcome.status) == ("cpu", "crashed")
+    assert "during matmul" in result.outcome.reason
+
+
+def test_what_only_lists_the_cpu_gets_a_second_child(run: Run) -> None:
+    said: list[tuple[str, float]] = []
+    (result,) = run(
+        GOOD.replace(', "cuda:0"', "").replace("EXERCISE", ""), tell=lambda *each: said.append(each)
+    )
+    assert (result.device, result.outcome.status) == ("cpu", "ok")
+    assert [step.name for step in result.steps] == ["import", "matmul"]
+    assert [what for what, _ in said] == ["frail", "what is left", "frail on cpu"]
+    assert [share for _, share in said] == [0.0, 0.5, 0.5]
 
 
 ENDINGS = {

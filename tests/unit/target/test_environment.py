@@ -6,13 +6,8 @@ import sys
 import pytest
 
 from envdoctor.errors import InputError
-from envdoctor.target import environment as environment_module
+from envdoctor.target import inspection
 from envdoctor.target.environment import examine
-
-
-@pytest.fixture(autouse=True)
-def forget():
-    environment_module._examine.cache_clear()
 
 
 @pytest.fixture
@@ -47,10 +42,18 @@ def test_requirements_are_judged_by_markers():
     assert "torch" not in names
 
 
-def test_an_environment_is_examined_once(tmp_path, monkeypatch):
-    first = examine(sys.executable, tmp_path)
-    monkeypatch.setattr(environment_module, "_ask", None)
-    assert examine(sys.executable, tmp_path) is first
+def test_an_answer_that_was_asked_for_ahead_is_not_asked_for_again(tmp_path, monkeypatch):
+    with inspection.Ahead([sys.executable, sys.executable], str(tmp_path)) as ahead:
+        monkeypatch.setattr(inspection, "ask", None)
+        answer = ahead.answer(sys.executable)
+    assert ahead.interpreters == [sys.executable]
+    found = examine(sys.executable, answer=answer)
+    assert "msgspec" in found.distributions
+
+
+def test_whom_nobody_asked_ahead_is_asked_now(tmp_path):
+    with inspection.Ahead([], str(tmp_path)) as ahead:
+        assert ahead.answer(sys.executable).found is not None
 
 
 def test_the_current_folder_of_the_user_is_looked_at(tmp_path, monkeypatch):
@@ -67,7 +70,7 @@ def test_a_program_that_is_no_python_is_a_usage_error(script):
 
 
 def test_a_program_that_never_ends_is_given_up(script, monkeypatch):
-    monkeypatch.setattr(environment_module, "EXAMINE_SECONDS", 0.2)
+    monkeypatch.setattr(inspection, "EXAMINE_SECONDS", 0.2)
     with pytest.raises(InputError, match="did not answer"):
         examine(script('test "$1" = -V || exec sleep 600'))
 
