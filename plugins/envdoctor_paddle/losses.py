@@ -18,7 +18,9 @@ def cross_entropy(outputs: Any, targets: Any) -> Any:
 
 def mean_squared_error(outputs: Any, targets: Any) -> Any:
     """The mean of the squared differences over all elements."""
-    return functional.mse_loss(outputs, targets)
+    # A static graph takes the difference in the place of its first operand, and the outputs are
+    # wanted afterwards (seen in 3.3.1).
+    return functional.mse_loss(targets, outputs)
 
 
 def inner_product(outputs: Any, targets: Any) -> Any:
