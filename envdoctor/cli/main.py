@@ -7,12 +7,15 @@ import click
 from envdoctor import __version__
 from envdoctor.cli.bench import bench
 from envdoctor.cli.check import check
+from envdoctor.cli.choose import choose
 from envdoctor.cli.compare import compare
+from envdoctor.cli.completion import completion
 from envdoctor.cli.info import info
 from envdoctor.cli.new import new
 from envdoctor.cli.parity import parity
 from envdoctor.cli.plugins import plugins
 from envdoctor.cli.report import report
+from envdoctor.cli.runs import runs
 from envdoctor.cli.workloads import workloads
 
 
@@ -32,18 +35,22 @@ def main(context: click.Context, *, no_plugins: bool) -> None:
     envdoctor bench ./my-model.toml        the same for your own model
     envdoctor parity mlp-tiny              only the proof
     envdoctor report run.json -o page.html a run as a page with charts
-    envdoctor plugins                      what can run here, and what would mend the rest
+    envdoctor plugins                      what can run here, and why not
     envdoctor new backend NAME             a framework of your own
+    envdoctor completion bash              completion of names on Tab
     """
     context.obj = not no_plugins
 
 
 main.add_command(bench)
 main.add_command(check)
+main.add_command(choose)
 main.add_command(compare)
+main.add_command(completion)
 main.add_command(info)
 main.add_command(new)
 main.add_command(parity)
 main.add_command(plugins)
 main.add_command(report)
+main.add_command(runs)
 main.add_command(workloads)

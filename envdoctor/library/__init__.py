@@ -1,0 +1,1 @@
+"""The runs that are kept in the user's folder: listed, named, deleted, followed over time."""
