@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
 import runpy
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from envdoctor.model.machine import HostMemory, Machine, Platform
-from envdoctor.model.snapshot import Snapshot
-from envdoctor.target.environment import examine
-
-run = runpy.run_path(str(Path(__file__).parents[1] / "support" / "snapshots.py"))["run"]
+SUPPORT = runpy.run_path(str(Path(__file__).parents[1] / "support" / "patients.py"))
+Patient, run = SUPPORT["Patient"], SUPPORT["run"]
 MODULES = [
     "abi",
     "c_libraries",
@@ -28,67 +21,6 @@ MODULES = [
     "managers",
     "tools",
 ]
-
-
-class Patient:
-    """A virtual environment without pip, whose distributions are made by hand."""
-
-    def __init__(self, folder: Path) -> None:
-        subprocess.run(
-            [sys.executable, "-m", "venv", "--without-pip", str(folder)], check=True, timeout=60
-        )
-        self.python = folder / "bin" / "python"
-        self.folder = folder
-        version = f"python{sys.version_info.major}.{sys.version_info.minor}"
-        self.site = folder / "lib" / version / "site-packages"
-
-    def write(self, path, content=b"VALUE = 1\n"):
-        """Put a file into site-packages."""
-        place = self.site / path
-        place.parent.mkdir(parents=True, exist_ok=True)
-        place.write_bytes(content)
-        return place
-
-    def install(self, name, version, *files, requires=(), installer="pip", metadata=None):
-        """Lay a distribution down as pip does."""
-        own = f"VALUE = '{name} {version}'\n".encode()
-        contents = {path: b"" if path.endswith("__init__.py") else own for path in files}
-        rows = []
-        for path, content in contents.items():
-            self.write(path, content)
-            rows.append(f"{path},{self._hash(content)},{len(content)}")
-        info = f"{name.replace('-', '_')}-{version}.dist-info"
-        lines = [f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}"]
-        lines += [f"Requires-Dist: {each}" for each in requires]
-        text = "\n".join(lines).encode() + b"\n"
-        self.write(f"{info}/METADATA", text if metadata is None else metadata)
-        self.write(f"{info}/INSTALLER", f"{installer}\n".encode())
-        rows += [f"{info}/METADATA,,", f"{info}/INSTALLER,,", f"{info}/RECORD,,"]
-        self.write(f"{info}/RECORD", "\n".join(rows).encode() + b"\n")
-
-    @staticmethod
-    def _hash(content):
-        digest = base64.urlsafe_b64encode(hashlib.sha256(content).digest()).rstrip(b"=")
-        return f"sha256={digest.decode()}"
-
-    def remove(self, path):
-        """Lose a file."""
-        (self.site / path).unlink()
-
-    def snapshot(self):
-        """What the survey says of it, on a plain machine."""
-        plain = Platform(system="Linux", architecture="x86_64", libc="glibc 2.36")
-        machine = Machine(platform=plain, memory=HostMemory(total_bytes=1 << 34))
-        return Snapshot(machine=machine, environment=examine(str(self.python)))
-
-    def findings(self, check_id):
-        """What one check says of it."""
-        return run(check_id, self.snapshot())
-
-    def only(self, check_id):
-        """The one finding of a check."""
-        (finding,) = self.findings(check_id)
-        return finding
 
 
 @pytest.fixture

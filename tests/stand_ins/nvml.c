@@ -7,6 +7,14 @@
    NVML_USED    bytes in use on each GPU
    NVML_ECC     uncorrectable errors since the driver was loaded
    NVML_FABRIC  fabric state: 0 not supported, 1 not started, 2 in progress, 3 completed
+   NVML_DRIVER  the version of the driver (580.95.05)
+   NVML_CUDA    the newest CUDA that it runs, as a number (13000)
+   NVML_CAPABILITY  compute capability, as major * 10 + minor (90)
+   NVML_EVENTS  why the clocks are what they are, as bits of nvml.h (1, idle)
+   NVML_MODE    compute mode: 0 default, 2 prohibited, 3 exclusive process (3)
+   NVML_PERSISTENCE  persistence mode (1)
+   NVML_LANES   PCIe lanes in use, of 16 (16)
+   NVML_MIG     if set, whether each GPU is divided; otherwise none can be
    NVML_POOR    if set, each question about a GPU but its name is answered with 3, not supported */
 #include <signal.h>
 #include <stdio.h>
@@ -20,6 +28,10 @@ static long told(const char *name, long otherwise) {
     const char *value = getenv(name);
     return value && *value ? atol(value) : otherwise;
 }
+static const char *said(const char *name, const char *otherwise) {
+    const char *value = getenv(name);
+    return value && *value ? value : otherwise;
+}
 
 #define POOR() if (getenv("NVML_POOR")) return NOT_SUPPORTED
 
@@ -32,9 +44,9 @@ int nvmlInitWithFlags(unsigned flags) {
 }
 int nvmlShutdown(void) { return SUCCESS; }
 const char *nvmlErrorString(int error) { (void)error; return "an error"; }
-int nvmlSystemGetDriverVersion(char *text, unsigned size) { snprintf(text, size, "580.95.05"); return SUCCESS; }
-int nvmlSystemGetCudaDriverVersion(int *version) { *version = 13000; return SUCCESS; }
-int nvmlSystemGetCudaDriverVersion_v2(int *version) { *version = 13000; return SUCCESS; }
+int nvmlSystemGetDriverVersion(char *text, unsigned size) { snprintf(text, size, "%s", said("NVML_DRIVER", "580.95.05")); return SUCCESS; }
+int nvmlSystemGetCudaDriverVersion(int *version) { *version = (int)told("NVML_CUDA", 13000); return SUCCESS; }
+int nvmlSystemGetCudaDriverVersion_v2(int *version) { *version = (int)told("NVML_CUDA", 13000); return SUCCESS; }
 int nvmlDeviceGetCount_v2(unsigned *count) { *count = (unsigned)told("NVML_COUNT", 1); return SUCCESS; }
 int nvmlDeviceGetHandleByIndex_v2(unsigned index, void **handle) {
     if ((long)index == told("NVML_LOST", -1)) return LOST;
@@ -55,7 +67,9 @@ int nvmlDeviceGetPciInfo_v3(void *handle, char *info) {
     return SUCCESS;
 }
 int nvmlDeviceGetCudaComputeCapability(void *handle, int *major, int *minor) {
-    (void)handle; POOR(); *major = 9; *minor = 0; return SUCCESS;
+    (void)handle; POOR();
+    *major = (int)told("NVML_CAPABILITY", 90) / 10; *minor = (int)told("NVML_CAPABILITY", 90) % 10;
+    return SUCCESS;
 }
 int nvmlDeviceGetMemoryInfo(void *handle, unsigned long long *memory) {
     (void)handle; POOR();
@@ -74,10 +88,18 @@ int nvmlDeviceGetComputeRunningProcesses_v3(void *handle, unsigned *count, char 
     *count = 1;
     return SUCCESS;
 }
-int nvmlDeviceGetComputeMode(void *handle, int *mode) { (void)handle; POOR(); *mode = 3; return SUCCESS; }
-int nvmlDeviceGetPersistenceMode(void *handle, int *mode) { (void)handle; POOR(); *mode = 1; return SUCCESS; }
+int nvmlDeviceGetComputeMode(void *handle, int *mode) { (void)handle; POOR(); *mode = (int)told("NVML_MODE", 3); return SUCCESS; }
+int nvmlDeviceGetPersistenceMode(void *handle, int *mode) {
+    (void)handle; POOR(); *mode = (int)told("NVML_PERSISTENCE", 1); return SUCCESS;
+}
+int nvmlDeviceGetMigMode(void *handle, unsigned *current, unsigned *pending) {
+    (void)handle; POOR();
+    if (!getenv("NVML_MIG")) return NOT_SUPPORTED;
+    *current = *pending = (unsigned)told("NVML_MIG", 0);
+    return SUCCESS;
+}
 int nvmlDeviceGetCurrentClocksThrottleReasons(void *handle, unsigned long long *bits) {
-    (void)handle; POOR(); *bits = 0x1; return SUCCESS;
+    (void)handle; POOR(); *bits = (unsigned long long)told("NVML_EVENTS", 1); return SUCCESS;
 }
 int nvmlDeviceGetTemperature(void *handle, int sensor, unsigned *celsius) {
     (void)handle; (void)sensor; POOR(); *celsius = 41; return SUCCESS;
@@ -91,7 +113,9 @@ int nvmlDeviceGetTotalEccErrors(void *handle, int kind, int counter, unsigned lo
 int nvmlDeviceGetRemappedRows(void *handle, unsigned *corrected, unsigned *uncorrected, unsigned *pending, unsigned *failed) {
     (void)handle; POOR(); *corrected = *uncorrected = *pending = *failed = 0; return SUCCESS;
 }
-int nvmlDeviceGetCurrPcieLinkWidth(void *handle, unsigned *lanes) { (void)handle; POOR(); *lanes = 16; return SUCCESS; }
+int nvmlDeviceGetCurrPcieLinkWidth(void *handle, unsigned *lanes) {
+    (void)handle; POOR(); *lanes = (unsigned)told("NVML_LANES", 16); return SUCCESS;
+}
 int nvmlDeviceGetMaxPcieLinkWidth(void *handle, unsigned *lanes) { (void)handle; POOR(); *lanes = 16; return SUCCESS; }
 int nvmlDeviceGetCurrPcieLinkGeneration(void *handle, unsigned *number) { (void)handle; POOR(); *number = 1; return SUCCESS; }
 int nvmlDeviceGetMaxPcieLinkGeneration(void *handle, unsigned *number) { (void)handle; POOR(); *number = 5; return SUCCESS; }
