@@ -61,7 +61,8 @@ class Results:
             import pandas as pd
         except ImportError as error:
             raise IncompleteError(
-                "a frame needs pandas, which is not installed.", "`python -m pip install pandas` installs it."
+                "a frame needs pandas, which is not installed.",
+                "`python -m pip install pandas` installs it.",
             ) from error
         if of == "blocks":
             from envdoctor.report.jsonl import blocks

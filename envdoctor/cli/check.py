@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from envdoctor.target.inspection import Ahead
 
 FORMATS = ("console", "json", "markdown", "junit")
+PROBES_SECONDS = 20.0
+"""A guess at what exercising takes, until some of it is done."""
 
 
 HEADINGS = {
@@ -207,11 +209,11 @@ def _progress(deep: bool) -> Iterator[Tell | None]:
     if not deep:
         yield None
         return
-    from envdoctor.bench.events import Began, Doing
+    from envdoctor.bench.events import Began, Doing, Piece
     from envdoctor.cli.progress import Progress
 
-    with Progress(1.0) as progress:
-        progress.show(Began("exercising", 1.0))
+    with Progress([Piece("proving", PROBES_SECONDS)]) as progress:
+        progress.show(Began("exercising", PROBES_SECONDS, "proving"))
         yield lambda what, done: progress.show(Doing(what, done))
 
 

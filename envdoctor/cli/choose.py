@@ -116,9 +116,9 @@ def _examine(loaded: Plugins) -> Setup:
     from envdoctor.cli import doctor_output
     from envdoctor.diagnosis.examine import examine
     from envdoctor.diagnosis.judge import judge
-    from envdoctor.target.interpreter import find_interpreter
 
-    (snapshot,) = examine(loaded, [find_interpreter(None)], doctor_output.here())
+    with doctor_output.ask_ahead(()) as ahead:
+        (snapshot,) = examine(loaded, ahead.interpreters, ahead)
     found = choose_rows(loaded, Wishes())
     versions: dict[str, str] = {}
     for row in found.rows:
