@@ -40,71 +40,74 @@ def finite(
     return value
 
 
+ROW_OPTIONS = (
+    click.argument(
+        "workloads",
+        nargs=-1,
+        metavar="[WORKLOAD]...",
+        shell_complete=candidates.workloads,
+    ),
+    click.option(
+        "--backend",
+        "backends",
+        multiple=True,
+        metavar="NAME",
+        help="Only this backend; repeat.",
+        shell_complete=candidates.backends,
+    ),
+    click.option(
+        "--mode",
+        "modes",
+        multiple=True,
+        metavar="NAME",
+        help="Only this mode, such as eager; repeat.",
+        shell_complete=candidates.modes,
+    ),
+    click.option(
+        "--python",
+        "pythons",
+        multiple=True,
+        metavar="BACKEND=PATH",
+        help="Take a backend from another environment; envdoctor need not be installed there.",
+    ),
+    click.option(
+        "--device",
+        default="cpu",
+        show_default=True,
+        metavar="NAME",
+        help="Where to train: cpu, cuda, cuda:1.",
+        shell_complete=candidates.devices,
+    ),
+    click.option(
+        "--threads",
+        type=click.IntRange(1),
+        metavar="NUMBER",
+        help="How many CPUs to use; default: all that are allowed.",
+    ),
+    click.option(
+        "--seed",
+        type=click.IntRange(0, 2**32 - 1),
+        default=0,
+        show_default=True,
+        metavar="NUMBER",
+        help="Of initial weights and batches.",
+    ),
+    click.option(
+        "--worker-timeout",
+        type=click.FloatRange(1),
+        default=300.0,
+        show_default=True,
+        metavar="SECONDS",
+        callback=finite,
+        help="How long a worker may take to answer.",
+    ),
+)
+"""What chooses workloads, rows and their share of the machine."""
+
+
 def row_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """What chooses workloads, rows and their share of the machine."""
-    options = (
-        click.argument(
-            "workloads",
-            nargs=-1,
-            metavar="[WORKLOAD]...",
-            shell_complete=candidates.workloads,
-        ),
-        click.option(
-            "--backend",
-            "backends",
-            multiple=True,
-            metavar="NAME",
-            help="Only this backend; repeat.",
-            shell_complete=candidates.backends,
-        ),
-        click.option(
-            "--mode",
-            "modes",
-            multiple=True,
-            metavar="NAME",
-            help="Only this mode, such as eager; repeat.",
-            shell_complete=candidates.modes,
-        ),
-        click.option(
-            "--python",
-            "pythons",
-            multiple=True,
-            metavar="BACKEND=PATH",
-            help="Take a backend from another environment; envdoctor need not be installed there.",
-        ),
-        click.option(
-            "--device",
-            default="cpu",
-            show_default=True,
-            metavar="NAME",
-            help="Where to train: cpu, cuda, cuda:1.",
-            shell_complete=candidates.devices,
-        ),
-        click.option(
-            "--threads",
-            type=click.IntRange(1),
-            metavar="NUMBER",
-            help="How many CPUs to use; default: all that are allowed.",
-        ),
-        click.option(
-            "--seed",
-            type=click.IntRange(0, 2**32 - 1),
-            default=0,
-            show_default=True,
-            metavar="NUMBER",
-            help="Of initial weights and batches.",
-        ),
-        click.option(
-            "--worker-timeout",
-            type=click.FloatRange(1),
-            default=300.0,
-            show_default=True,
-            metavar="SECONDS",
-            callback=finite,
-            help="How long a worker may take to answer.",
-        ),
-    )
-    for option in reversed(options):
+    """A command with what chooses workloads, rows and their share of the machine."""
+    for option in reversed(ROW_OPTIONS):
         command = option(command)
     return command
 

@@ -12,9 +12,25 @@ Sources = tuple[Any, ...]
 LONGEST_MODULE_LINES = 400
 LONGEST_FUNCTION_LINES = 60
 VAGUE_NAMES = {"util", "utils", "helper", "helpers", "common", "misc", "manager", "base", "core"}
-SCRIPTS = {"envdoctor/child/start.py", "envdoctor/detect/nvml_answer.py"}
+SCRIPTS = {
+    "envdoctor/child/start.py",
+    "envdoctor/detect/nvml_answer.py",
+    "envdoctor/testing/__main__.py",
+}
 """What is the main program of a process."""
-FRAMEWORKS = {"torch", "tensorflow", "jax", "jaxlib", "keras", "flax", "optax"}
+FRAMEWORKS = {
+    *("torch", "tensorflow", "jax", "jaxlib", "keras", "flax", "optax", "paddle", "mlx"),
+    *("tinygrad", "mindspore", "transformers", "lightning"),
+}
+MORE_THAN_ITS_NAME = {
+    "envdoctor_numpy": set(),
+    "envdoctor_tensorflow": {"tensorflow", "keras"},
+    "envdoctor_keras": {"keras", "tensorflow", "jax", "torch"},
+    "envdoctor_flax": {"flax", "jax", "optax"},
+    "envdoctor_transformers": {"transformers", "torch", "envdoctor_torch"},
+    "envdoctor_lightning": {"lightning", "torch", "envdoctor_torch"},
+}
+"""What the child code of a plugin may import, where it is not just the module of its name."""
 
 
 def test_the_rules_see_the_sources(sources: Sources) -> None:
@@ -103,8 +119,8 @@ def _allowed(source: Any) -> set[str]:
     if source.path.parts[0] == "envdoctor":
         return {"numpy"}
     package = source.path.parts[1]
-    framework = {"envdoctor_tensorflow": {"tensorflow", "keras"}, "envdoctor_numpy": set()}
-    return {"numpy", package, *framework.get(package, {package.removeprefix("envdoctor_")})}
+    frameworks = MORE_THAN_ITS_NAME.get(package, {package.removeprefix("envdoctor_")})
+    return {"numpy", package, *frameworks}
 
 
 def test_what_runs_in_the_target_imports_nothing_that_is_not_there(sources: Sources) -> None:

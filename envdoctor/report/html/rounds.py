@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import chain
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from envdoctor.report.html.charts import Chart
 from envdoctor.report.html.marks import TIP, WIDTH, layer, number, series
@@ -34,21 +34,7 @@ def rounds(subject: Subject) -> Chart:
     colours = [*subject.fast_names, *(name for name in names if name not in subject.fast_names)]
     spec = {
         "data": {"values": values},
-        "facet": {
-            "row": {
-                "field": "row",
-                "type": "nominal",
-                "sort": names,
-                "title": None,
-                "header": {
-                    "labelOrient": "top",
-                    "labelAnchor": "start",
-                    "labelAngle": 0,
-                    "labelPadding": 3,
-                    "labelLimit": WIDTH - AXIS_WIDTH,
-                },
-            }
-        },
+        "facet": {"row": _titled_strips(names)},
         "spacing": 8,
         "spec": {
             "width": WIDTH - AXIS_WIDTH,
@@ -84,6 +70,23 @@ def rounds(subject: Subject) -> Chart:
         spec if values else None,
         subject.table.ranking.reason or "No two rows were measured in the same rounds.",
     )
+
+
+def _titled_strips(names: list[str]) -> dict[str, Any]:
+    """A strip for each row, with its name above it."""
+    return {
+        "field": "row",
+        "type": "nominal",
+        "sort": names,
+        "title": None,
+        "header": {
+            "labelOrient": "top",
+            "labelAnchor": "start",
+            "labelAngle": 0,
+            "labelPadding": 3,
+            "labelLimit": WIDTH - AXIS_WIDTH,
+        },
+    }
 
 
 def _strips(subject: Subject) -> Iterator[list[Piece]]:
