@@ -75,7 +75,7 @@ def find_two_versions(snapshot: Snapshot) -> Iterator[Finding]:
         title="Lightning is installed under both of its names, in different versions",
         evidence=tuple(
             Evidence(fact=f"{name} {version}", source="installed packages")
-            for name, version in zip(NAMES, versions, strict=True)
+            for name, version in zip(NAMES, versions)
         ),
         cause="`lightning.pytorch` and `pytorch_lightning` are separate copies: a module of one is "
         "none for the Trainer of the other, and code that uses both also mixes two versions.",

@@ -38,8 +38,13 @@ _ACTIVATIONS: Dict[str, Activation] = {
 }
 
 
-def activate(name: str, x: Any) -> Any:
-    """Apply the activation called `name`."""
+def require_known(name: str) -> None:
+    """Raise Unsupported for an activation that is not there."""
     if name not in _ACTIVATIONS:
         raise Unsupported(f"activation {name} is not available")
+
+
+def activate(name: str, x: Any) -> Any:
+    """Apply the activation called `name`."""
+    require_known(name)
     return _ACTIVATIONS[name](x)

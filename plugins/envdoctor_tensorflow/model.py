@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from envdoctor.child.layers import Lstm
+from envdoctor_tensorflow.activations import require_known
 from envdoctor_tensorflow.batch_norm import NORMALISED, Statistics
 from envdoctor_tensorflow.layers import Apply, find_apply
 from envdoctor_tensorflow.lstm import LONGEST_UNROLLED, lstm
@@ -101,5 +102,9 @@ class Model:
 
 
 def _find(layer: Layer) -> Callable[..., Any]:
-    """The function of a layer, which of those in `NORMALISED` takes the moments as well."""
+    """The function of a layer, which of those in `NORMALISED` takes the moments as well.
+
+    Raises Unsupported now for what would else be found unknown when the first step is traced.
+    """
+    require_known(getattr(layer, "activation", "none"))
     return NORMALISED.get(type(layer)) or find_apply(layer)

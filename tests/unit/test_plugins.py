@@ -18,17 +18,11 @@ BROKEN = {
     "misspelt": "there is no hook called `envdoctor_backend`; did you mean `envdoctor_backends`?",
     "wrong-type": "TypeError: `envdoctor_backends` yields str, not Backend",
 }
-SHIPPED = {
-    "checks",
-    "detectors",
-    "exporters",
-    "jax",
-    "keras",
-    "numpy",
-    "tensorflow",
-    "torch",
-    "workloads",
+BACKENDS = {
+    *("flax", "jax", "keras", "lightning", "mindspore", "mlx", "numpy", "paddle"),
+    *("tensorflow", "tinygrad", "torch", "transformers"),
 }
+SHIPPED = {*BACKENDS, "checks", "detectors", "exporters", "workloads"}
 
 
 @pytest.fixture(autouse=True)
@@ -97,7 +91,7 @@ def test_the_shipped_plugins_load_without_a_complaint():
     loaded = load_plugins(strangers=False)
     assert {owner.name for owner in loaded.owners} == SHIPPED
     assert loaded.broken == []
-    assert [each.name for each in loaded.backends()] == ["jax", "numpy", "tensorflow", "torch"]
+    assert [each.name for each in loaded.backends()] == sorted(BACKENDS)
     assert "mlp-tiny" in [file.name for file in loaded.workload_files()]
     assert "digits" in loaded.data_sets()
     assert "csv" in [exporter.name for exporter in loaded.exporters()]
@@ -171,7 +165,7 @@ def test_the_variable_switches_off_by_name(install, monkeypatch):
     monkeypatch.setenv(DISABLE_VARIABLE, " clash, jax,,")
     loaded = load_plugins()
     assert loaded.disabled == ["clash", "jax"]
-    assert {each.name for each in loaded.backends()} == {"faulty", "numpy", "tensorflow", "torch"}
+    assert {each.name for each in loaded.backends()} == {"faulty", *BACKENDS} - {"jax"}
     assert loaded.broken == []
 
 
