@@ -27,7 +27,7 @@ FIRST = ("numpy", "torch", "tensorflow", "jax")
 OTHERS = [name for name in HERE if name not in FIRST]
 SMALLEST = {"transformers": ("vit-tiny", ("eager",))}
 """Family and modes, where it is not mlp-tiny in all of them: it has no dense networks."""
-BRIEFLY = ("record", "variables", "light", "syntax", "parity-fp32", "weights", "refusals", "ending")
+BRIEFLY = ("record", "variables", "light", "syntax", "parity-fp32", "weights")
 BESIDE_THE_POINT = {"numpy parity-fp64", "numpy steady", "torch eager steady"}
 """The only cases of these rows that show nothing: a skip proves nothing."""
 
