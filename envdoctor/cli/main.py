@@ -18,8 +18,10 @@ from envdoctor.cli.report import report
 from envdoctor.cli.runs import runs
 from envdoctor.cli.workloads import workloads
 
+HELP_NAMES = ("-h", "--help")
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+
+@click.group(context_settings={"help_option_names": [*HELP_NAMES]})
 @click.version_option(__version__, prog_name="envdoctor")
 @click.option(
     "--no-plugins", is_flag=True, help="Load no plugins but envdoctor's own, to find a culprit."
@@ -42,15 +44,30 @@ def main(context: click.Context, *, no_plugins: bool) -> None:
     context.obj = not no_plugins
 
 
-main.add_command(bench)
-main.add_command(check)
-main.add_command(choose)
-main.add_command(compare)
-main.add_command(completion)
-main.add_command(info)
-main.add_command(new)
-main.add_command(parity)
-main.add_command(plugins)
-main.add_command(report)
-main.add_command(runs)
-main.add_command(workloads)
+def _add(group: click.Group, command: click.Command) -> None:
+    """Add a command with the names of the help option as its own.
+
+    Inherited ones would be those of the first context that a command is used in, because click
+    keeps the option that it makes of them: without its root, a command would lose `-h` for good.
+    """
+    command.context_settings["help_option_names"] = [*HELP_NAMES]
+    for name in command.commands if isinstance(command, click.Group) else ():
+        _add(command, command.commands[name])
+    group.add_command(command)
+
+
+for _command in (
+    bench,
+    check,
+    choose,
+    compare,
+    completion,
+    info,
+    new,
+    parity,
+    plugins,
+    report,
+    runs,
+    workloads,
+):
+    _add(main, _command)

@@ -31,6 +31,11 @@ SCRIPTS = {
 }
 
 
+ENDLESS = ("hangs", "stubborn")
+BRIEF_SECONDS, AMPLE_SECONDS = 1.5, 60.0
+"""What a step may take that never ends, and one that ends by itself, however slowly it starts."""
+
+
 def entry(status, reason="", **values):
     row = {"backend": "torch", "mode": "eager", "precision": "fp32", "device": "cuda"}
     return {"row": row, "workload": "w", "outcome": {"status": status, "reason": reason}, **values}
@@ -44,8 +49,12 @@ def play(tmp_path, monkeypatch, capsys):
     """Run stand-ins for steps; the reports, and what was printed."""
     monkeypatch.setattr(running, "GRACE_SECONDS", 0.3)
 
-    def run(*names, share=1.5, least=0.1, source=None):
-        steps = [plan.Step(name, f"the {name}", "parity", (name,), share, least) for name in names]
+    def run(*names, least=0.1, source=None):
+        shares = [BRIEF_SECONDS if name in ENDLESS else AMPLE_SECONDS for name in names]
+        steps = [
+            plan.Step(name, f"the {name}", "parity", (name,), share, least)
+            for name, share in zip(names, shares, strict=True)
+        ]
 
         def command(arguments):
             script = SCRIPTS[arguments[0]].replace("{good}", repr(GOOD))
@@ -55,7 +64,7 @@ def play(tmp_path, monkeypatch, capsys):
         def watch():
             return watching.Watch(source, list_bits)
 
-        reports = gpu_smoke.run_steps(steps, tmp_path, share * len(steps), command, watch)
+        reports = gpu_smoke.run_steps(steps, tmp_path, sum(shares), command, watch)
         return reports, capsys.readouterr().out
 
     return run
@@ -94,7 +103,7 @@ def test_a_step_is_ended_when_its_time_is_up(play, name):
 
 
 def test_a_step_without_time_is_not_begun(play):
-    reports, _ = play("hangs", least=99)
+    reports, _ = play("hangs", least=999)
     assert reports[0].ending is None
     assert reports[0].items[0].detail == "no time left"
     assert telling.exit_code(reports) == 3
