@@ -83,6 +83,11 @@ class Prepared:
         """Symbols per sample, where samples are text."""
         return self.samples.input_shape[0] if self.samples.symbols else None
 
+    @property
+    def epochs(self) -> float:
+        """How often the plan sees each training sample, on average."""
+        return self.steps * self.description.train.batch / len(self.samples.train_inputs)
+
     def weights(self) -> dict[str, NDArray[Any]]:
         """The initial weights, float64."""
         return draw_weights(self.network.parameters, self.seed)
