@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from envdoctor.api import Backend, Check, Collector, Mode, Probe, Setting, hookimpl
@@ -19,6 +20,9 @@ def environment(setting: Setting) -> Mapping[str, str]:
     return {
         "KERAS_BACKEND": setting.mode,
         "KERAS_NNX_ENABLED": "false",
+        # Importing Keras writes a keras.json where there is none. Below the null device there is
+        # no place for it, which Keras passes over; the trainer sets what the file would hold.
+        "KERAS_HOME": os.devnull,
         **_ENGINES.get(setting.mode, _no_variables)(setting),
     }
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import importlib.util
 import os
 import subprocess
 import sys
@@ -52,6 +53,22 @@ def test_the_device_is_chosen_where_keras_reads_it():
     assert environment(Setting("torch", device="cuda:1"))["KERAS_TORCH_DEVICE"] == "cuda:1"
     assert environment(Setting("jax"))["JAX_PLATFORMS"] == "cpu"
     assert "JAX_PLATFORMS" not in environment(Setting("jax", device="cuda"))
+
+
+@pytest.mark.skipif(importlib.util.find_spec("keras") is None, reason="Keras is not installed")
+def test_no_configuration_is_written_into_the_home_folder(tmp_path):
+    script = "import keras; print(keras.config.floatx(), keras.config.backend())"
+    variables = {**os.environ, **environment(Setting("torch")), "HOME": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        env=variables,
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=240,
+    )
+    assert (done.returncode, done.stdout.split()) == (0, ["float32", "torch"]), done.stderr
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_every_mode_needs_its_engine():
