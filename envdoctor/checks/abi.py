@@ -62,6 +62,19 @@ def _numpy_remedies(environment: Environment, owner: str) -> tuple[Remedy, ...]:
     return (*((upgrade,) if owner else ()), *((downgrade,) if possible else ()))
 
 
+def older_numpy(environment: Environment, package: str, text: str) -> Remedy:
+    """Go back to NumPy 1 for a package, in an environment of its own if others want NumPy 2."""
+    if requirements.allows(environment, "numpy", LAST_NUMPY_1):
+        return remedies.install(environment, "numpy<2", text=text)
+    return reinstall.apart(
+        environment,
+        package,
+        "numpy<2",
+        folder=package,
+        text="An environment of its own: other packages here want NumPy 2.",
+    )
+
+
 def _import_command(environment: Environment, extension: ExtensionAbi) -> str:
     owner = environment.distributions.get(extension.distribution)
     path = PurePath(extension.path)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from envdoctor.checks import compat, remedies
+from envdoctor.checks.abi import older_numpy
 from envdoctor.checks.reinstall import again, exactly
 from envdoctor.model.finding import Remedy
 
@@ -60,9 +61,11 @@ def _distribution(snapshot: Snapshot, result: ProbeResult) -> Distribution | Non
     return environment.distributions.get(owner or result.framework)
 
 
-def _old_numpy(snapshot: Snapshot, _: ProbeResult) -> tuple[Remedy, ...]:
+def _old_numpy(snapshot: Snapshot, result: ProbeResult) -> tuple[Remedy, ...]:
+    found = _distribution(snapshot, result)
+    package = exactly(found) if found is not None else result.framework
     text = "Goes back to NumPy 1, until the package that was built for it has a newer release."
-    return (remedies.install(snapshot.environment, "numpy<2", text=text),)
+    return (older_numpy(snapshot.environment, package, text),)
 
 
 def _matching_torchvision(snapshot: Snapshot, _: ProbeResult) -> tuple[Remedy, ...]:

@@ -8,6 +8,7 @@ from packaging.version import Version
 
 from envdoctor.api import Check, Page
 from envdoctor.checks import compat, remedies
+from envdoctor.checks.abi import older_numpy
 from envdoctor.model.finding import Evidence, Finding
 
 if TYPE_CHECKING:
@@ -43,9 +44,7 @@ def find_newer_numpy(snapshot: Snapshot) -> Iterator[Finding]:
         cause="The first operator of each process that is looked up by the types of its operands, "
         "such as the product of two tensors, raises a SystemError. Its package allows any newer "
         "NumPy, so installers do not prevent it.",
-        remedies=(
-            remedies.install(environment, "numpy<2", text="Installs the NumPy it was built for."),
-        ),
+        remedies=(older_numpy(environment, "mindspore", "Installs the NumPy it was built for."),),
         verify=remedies.run_python(environment, TRY),
     )
 

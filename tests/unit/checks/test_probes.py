@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from envdoctor.checks.probe_causes import BY_TEXT
+from envdoctor.model.environment import Requirement
 from envdoctor.model.machine import HostMemory, Processor
 from envdoctor.model.outcome import OK, Outcome
 from envdoctor.model.snapshot import ProbeResult, ProbeStep
@@ -72,6 +73,17 @@ def test_known_last_words(run, case, said, cause):
     assert said[:60] in finding.evidence[0].fact
     assert finding.remedies
     assert finding.verify == "/home/ada/venv/bin/python -X faulthandler -c 'import torch'"
+
+
+def test_an_older_numpy_goes_where_it_breaks_nothing(run, case, distribution):
+    said = "AttributeError: _ARRAY_API not found"
+    step = ProbeStep(name="import", passed=False, message=said)
+    probe = result("failed", reason=said, steps=(step,), device="")
+    (alone,) = run("probe-failed", case(probe, installed={"numpy": "2.4.6"}))
+    assert alone.remedies[0].command.endswith("-m pip install 'numpy<2'")
+    jax = distribution("jax", "0.10.2", requires=(Requirement(name="numpy", specifier=">=2.0"),))
+    (beside,) = run("probe-failed", case(probe, installed={"numpy": "2.4.6", "jax": jax}))
+    assert beside.remedies[0].command.endswith("pip install torch==2.13.0 'numpy<2'")
 
 
 def test_every_known_text_is_tested():

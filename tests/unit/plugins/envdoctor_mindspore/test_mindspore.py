@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from envdoctor.model.environment import Requirement
 from envdoctor_mindspore.facts import NEW_NAME, OLD_NAME, collect
 
 NUMPY = "mindspore-numpy-2"
@@ -32,9 +33,9 @@ the mindspore backend has no device tpu
 
 @pytest.fixture
 def case(made):
-    def make(numpy="2.4.6", **details):
+    def make(numpy="2.4.6", others=None, **details):
         frameworks = {"mindspore": made.framework("mindspore", "2.10.0", details=details)}
-        installed = {"mindspore": "2.10.0", "numpy": numpy}
+        installed = {"mindspore": "2.10.0", "numpy": numpy, **(others or {})}
         return made.snapshot(environment=made.environment(installed, frameworks=frameworks))
 
     return make
@@ -45,6 +46,17 @@ def test_a_newer_numpy(run, case):
     assert finding.status == "warn"
     assert finding.evidence[2].source == LIBRARY
     assert "'numpy<2'" in finding.remedies[0].command
+
+
+def test_beside_what_needs_the_newer_numpy(run, case, made):
+    """JAX 0.10 requires NumPy 2: going back would break it."""
+    jax = made.distribution(
+        "jax", "0.10.2", requires=(Requirement(name="numpy", specifier=">=2.0"),)
+    )
+    (finding,) = run(NUMPY, case(others={"jax": jax}, **{"built for NumPy 1": LIBRARY}))
+    (remedy,) = finding.remedies
+    assert "-m venv ~/.venvs/mindspore" in remedy.command
+    assert remedy.command.endswith("pip install mindspore 'numpy<2'")
 
 
 def test_a_numpy_that_fits(run, case, made):
