@@ -10,7 +10,7 @@ from envdoctor.api import Check, Page
 from envdoctor.checks import compat, remedies, requirements
 from envdoctor.checks.evidence import installed_ones
 from envdoctor.checks.pairs import KERAS_3_DEFAULT, TENSORFLOW
-from envdoctor.model.finding import Evidence, Finding, Remedy
+from envdoctor.model.finding import Evidence, Finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -107,7 +107,16 @@ def flax(snapshot: Snapshot) -> Iterator[Finding]:
         "object has no attribute 'define_bool_state'`. Its metadata sets no upper bound.",
         remedies=(
             remedies.install(
-                environment, "flax", options="--upgrade", text="Take a Flax for this JAX."
+                environment,
+                f"flax>={FLAX_WITHOUT_DEFINE_BOOL_STATE}",
+                f"jax=={jax}",
+                text="Take a Flax for this JAX.",
+            ),
+            remedies.install(
+                environment,
+                f"jax<{JAX_WITHOUT_DEFINE_BOOL_STATE}",
+                f"jaxlib<{JAX_WITHOUT_DEFINE_BOOL_STATE}",
+                text="Or keep Flax, for code that needs it, with a JAX of its time.",
             ),
         ),
         verify=remedies.run_python(environment, "import flax"),
@@ -118,27 +127,41 @@ def transformers(snapshot: Snapshot) -> Iterator[Finding]:
     """A Transformers that has no framework to run models with, or disables the one there is."""
     environment = snapshot.environment
     ours, torch = _version(environment, "transformers"), _version(environment, "torch")
-    if ours is None:
+    least = _least_torch_of_transformers(environment, ours)
+    if ours is None or torch is None or least is None or torch >= least:
         return
-    if ours >= TRANSFORMERS_5 and torch is not None and torch < OLDEST_TORCH_OF_TRANSFORMERS_5:
-        yield Finding(
-            id="transformers-disables-torch",
-            status="fail",
-            title=f"Transformers {ours} does not use torch {torch}",
-            evidence=installed_ones(environment, "transformers", "torch"),
-            cause="It says `Disabling PyTorch because PyTorch >= 2.4 is required` and goes on "
-            "without: no model can be loaded. Its metadata does not require torch, so that pip "
-            "sees nothing wrong.",
-            remedies=(
-                remedies.install(
-                    environment, "transformers<5", text="Take the last Transformers before 5."
-                ),
-                Remedy(text="Or take a newer torch."),
-            ),
-            verify=remedies.run_python(
-                environment, "import transformers; assert transformers.is_torch_available()"
-            ),
-        )
+    newer = remedies.install(
+        environment, f"torch>={least}", text="Take a torch that this Transformers uses."
+    )
+    older = remedies.install(
+        environment,
+        f"transformers<{ours.major}",
+        text=f"Or take the last Transformers before {ours.major}, which uses older ones.",
+    )
+    yield Finding(
+        id="transformers-disables-torch",
+        status="fail",
+        title=f"Transformers {ours} does not use torch {torch}: it wants {least} or newer",
+        evidence=installed_ones(environment, "transformers", "torch"),
+        cause=f"It says `Disabling PyTorch because PyTorch >= {least} is required` and goes on "
+        "without: no model can be loaded. Its metadata does not require torch, so that pip sees "
+        "nothing wrong.",
+        remedies=(newer, *((older,) if ours >= TRANSFORMERS_5 else ())),
+        verify=remedies.run_python(
+            environment, "import transformers; assert transformers.is_torch_available()"
+        ),
+    )
+
+
+def _least_torch_of_transformers(
+    environment: Environment, version: Version | None
+) -> Version | None:
+    """What its own files say; where nobody has read them, what is known of version 5."""
+    framework = environment.frameworks.get("transformers")
+    said = compat.parse(framework.details.get("least torch", "")) if framework else None
+    if said is None and version is not None and version >= TRANSFORMERS_5:
+        return OLDEST_TORCH_OF_TRANSFORMERS_5
+    return said
 
 
 def transformers_alone(snapshot: Snapshot) -> Iterator[Finding]:
@@ -265,12 +288,17 @@ CHECKS = (
         summary="a torch that is too old for the installed Transformers",
         run=transformers,
         page=Page(
-            symptoms=("Disabling PyTorch because PyTorch >= 2.4 is required but found 2.3.0",),
-            why="Transformers 5 goes on without PyTorch if it is older than 2.4.",
-            seen_by="The versions of both.",
+            symptoms=(
+                "Disabling PyTorch because PyTorch >= 2.4 is required but found 2.3.0",
+                "PyTorch was not found. Models won't be available",
+            ),
+            why="PyTorch is no requirement in the metadata of Transformers. It looks for it when "
+            "it is imported, and leaves one alone that is older than it is written for, which is "
+            "2.4 for Transformers 5.",
+            seen_by="The versions of both, and the text of transformers/utils/import_utils.py.",
             confirmed_by="transformers.is_torch_available() is False.",
             remedy="Take a newer torch, or Transformers before 5.",
-            sources=("Lumos#8",),
+            sources=("Lumos#8", "minimind#588"),
         ),
     ),
     Check(

@@ -1,11 +1,11 @@
-"""Registers the Flax backend, and what the doctor knows of Flax."""
+"""Registers the Flax backend, the facts of an installed Flax, and what `--deep` tries."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from envdoctor.api import Backend, Check, Collector, Mode, Probe, Setting, hookimpl
-from envdoctor_flax import checks, facts
+from envdoctor.api import Backend, Collector, Mode, Probe, Setting, hookimpl
+from envdoctor_flax import facts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -56,12 +56,6 @@ def envdoctor_backends() -> Iterator[Backend]:
 def envdoctor_collectors() -> Iterator[Collector]:
     """What is installed of it."""
     yield Collector(name="flax", summary="Flax and Optax, from their metadata", run=facts.collect)
-
-
-@hookimpl
-def envdoctor_checks() -> Iterator[Check]:
-    """What can be wrong with it."""
-    yield from checks.CHECKS
 
 
 @hookimpl

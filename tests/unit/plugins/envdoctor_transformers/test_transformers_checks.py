@@ -4,7 +4,7 @@ import pytest
 
 from envdoctor_transformers.facts import collect
 
-IGNORED, UNREAD = "transformers-ignores-torch", "transformers-cache-unread"
+IGNORED, UNREAD = "transformers-disables-torch", "transformers-cache-unread"
 SOURCE = """
 def is_torch_available():
     if parsed_version < version.parse("2.6.0"):
@@ -26,6 +26,7 @@ def case(made, site):
         frameworks = {"transformers": collect(made.environment(installed, **fields))}
         if torch:
             frameworks["torch"] = made.framework("torch", torch)
+            installed["torch"] = made.distribution("torch", torch)
         return made.snapshot(
             environment=made.environment(installed, frameworks=frameworks, **fields)
         )
