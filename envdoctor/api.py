@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 
 import pluggy
 
-from envdoctor.child.job import Setting
+from envdoctor.child.setting import Setting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

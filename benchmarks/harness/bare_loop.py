@@ -25,7 +25,8 @@ def build(trainer: str, mode: str, workload: str) -> tuple[Trainer, int]:
 
     from envdoctor.bench.parity.evidence import full_data
     from envdoctor.child.contract import Data
-    from envdoctor.child.job import Job, Setting
+    from envdoctor.child.job import Job
+    from envdoctor.child.setting import Setting
 
     prepared = prepare_workload(workload)
     setting = Setting(mode, "fp32", "cpu", len(os.environ["BARE_LOOP_CPUS"].split(",")))

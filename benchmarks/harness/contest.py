@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from envdoctor.api import Backend
     from envdoctor.bench.worker import Host
-    from envdoctor.child.job import Setting
+    from envdoctor.child.setting import Setting
 
 FIRST_STEPS = 20
 """Steps after which both losses must be equal; they are the warm-up as well."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from packaging.version import InvalidVersion, Version
 
-from envdoctor.child.job import Setting
+from envdoctor.child.setting import Setting
 from envdoctor.errors import InputError
 from envdoctor.model.cell import Row
 from envdoctor.model.run import Unavailable

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from envdoctor.child.job import Setting
+    from envdoctor.child.setting import Setting
 
 SAMPLES = 64
 SIDE = 9

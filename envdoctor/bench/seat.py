@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from envdoctor.bench.ledger import Ledger
     from envdoctor.bench.plan import PlannedRow
     from envdoctor.bench.worker import Host, Loaded
-    from envdoctor.child.job import Setting
+    from envdoctor.child.setting import Setting
     from envdoctor.model.cell import Cell, Row
     from envdoctor.workload.prepare import Prepared
 

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from envdoctor.api import Backend
     from envdoctor.bench.caches import Caches
     from envdoctor.bench.folder import RunFolder
-    from envdoctor.child.job import Job, Setting
+    from envdoctor.child.job import Job
+    from envdoctor.child.setting import Setting
 
 NANOSECOND = 1e-9
 

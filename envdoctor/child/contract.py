@@ -13,7 +13,8 @@ from typing import Any, Callable, Dict, Iterator, Mapping, Optional, Protocol, T
 import numpy as np
 from numpy.typing import NDArray
 
-from envdoctor.child.job import Job, Optimizer, Setting, Variation, Workload
+from envdoctor.child.job import Job, Optimizer, Variation, Workload
+from envdoctor.child.setting import Setting
 
 __all__ = [
     "Array",

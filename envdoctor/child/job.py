@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Dict, Mapping, Optional, Tuple
 
 from envdoctor.child import layers
+from envdoctor.child.setting import Setting
 
 if TYPE_CHECKING:
     from envdoctor.child.layers import Layer, Shape
@@ -53,22 +54,6 @@ class Workload:
     batch: int
     input_shape: Shape
     symbols: Optional[int] = None
-
-
-@dataclass(frozen=True)
-class Setting:
-    """How to run: the mode that the backend declared, the precision, the device, the CPU budget.
-
-    Precisions are `fp32` (strict: no TF32, no reduced-precision accumulation), `fp64`, and the
-    reduced ones, whose parameters, optimiser state and loss stay float32: `tf32` (the operands of
-    products are rounded to 11 significant bits), `bf16` and `fp16` (mixed: the layers compute in 16
-    bits, as a framework's autocast or policy does; with `fp16` the loss is scaled).
-    """
-
-    mode: str
-    precision: str = "fp32"
-    device: str = "cpu"
-    threads: int = 1
 
 
 @dataclass(frozen=True)

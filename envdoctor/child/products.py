@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, List, Optional,
 
 if TYPE_CHECKING:
     from envdoctor.child.contract import Array
-    from envdoctor.child.job import Setting
+    from envdoctor.child.setting import Setting
 
 # NumPy is imported where it is needed: it may be the framework whose import is timed.
 

@@ -11,11 +11,12 @@ from importlib import metadata
 from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Tuple
 
-from envdoctor.child.job import Job, Setting
+from envdoctor.child.job import Job
 from envdoctor.child.memory import read_memory, reset_peak
 from envdoctor.child.noise import NoiseMeter
 from envdoctor.child.products import copy_bandwidth, measure_products
 from envdoctor.child.protocol import number
+from envdoctor.child.setting import Setting
 from envdoctor.child.timing import probe_clock, take_block, take_steps
 
 if TYPE_CHECKING:

@@ -51,8 +51,9 @@ def _add(group: click.Group, command: click.Command) -> None:
     keeps the option that it makes of them: without its root, a command would lose `-h` for good.
     """
     command.context_settings["help_option_names"] = [*HELP_NAMES]
-    for name in command.commands if isinstance(command, click.Group) else ():
-        _add(command, command.commands[name])
+    if isinstance(command, click.Group):
+        for below in command.commands.values():
+            _add(command, below)
     group.add_command(command)
 
 

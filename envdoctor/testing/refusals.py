@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from envdoctor.bench.parity.evidence import Task
-    from envdoctor.child.job import Setting
+    from envdoctor.child.setting import Setting
     from envdoctor.testing.subject import Subject
     from envdoctor.workload.prepare import Prepared
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from envdoctor.api import Backend
     from envdoctor.bench.plan import PlannedRow
-    from envdoctor.child.job import Setting
+    from envdoctor.child.setting import Setting
     from envdoctor.testing.ground import Ground
     from envdoctor.workload.prepare import Prepared
 

@@ -16,7 +16,8 @@ from envdoctor.bench.parity.diagnosis import Side
 from envdoctor.bench.parity.evidence import collect, parity_task
 from envdoctor.bench.parity.gate import Optimizers, certify
 from envdoctor.bench.parity.optimizer_probe import SPECIFIED, Verdict
-from envdoctor.child.job import Setting, Variation
+from envdoctor.child.job import Variation
+from envdoctor.child.setting import Setting
 from envdoctor.model.outcome import Outcome
 from envdoctor.target.channel import WorkerEnded
 

@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 
 from envdoctor.child.contract import Data
-from envdoctor.child.job import Job, Optimizer, Setting, Workload
+from envdoctor.child.job import Job, Optimizer, Workload
 from envdoctor.child.layers import BatchNorm, Conv2d, Dense, GlobalAveragePool2d, ResidualBlock
+from envdoctor.child.setting import Setting
 
 IMAGE, WIDE = (8, 8, 2), (8, 8, 4)
 LAYERS = (

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from envdoctor.bench.parity.evidence import Subject
-    from envdoctor.child.job import Setting, Workload
+    from envdoctor.child.job import Workload
+    from envdoctor.child.setting import Setting
 
 FIT_STEPS = 12
 FIT_STRIDE = 1e-3

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from envdoctor.child.job import Job, Optimizer, Setting, Variation
+from envdoctor.child.job import Job, Optimizer, Variation
 from envdoctor.workload.weights import disturb_weights
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from envdoctor.child.job import Workload
+    from envdoctor.child.setting import Setting
     from envdoctor.workload.prepare import Prepared
 
 TRAJECTORY_STEPS = 20

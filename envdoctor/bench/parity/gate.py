@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from envdoctor.bench.parity.compare import Tier
-    from envdoctor.child.job import Setting
+    from envdoctor.child.setting import Setting
 
 
 @dataclass(frozen=True)

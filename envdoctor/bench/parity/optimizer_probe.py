@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from envdoctor.bench.parity.evidence import Subject
-    from envdoctor.child.job import Setting
+    from envdoctor.child.setting import Setting
 
 SCRIPT = (0.01, 0.01, -0.03, 0.02, 0.005)
 """The gradients. They change sign and size, so that momentum forms differ."""

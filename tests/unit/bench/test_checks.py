@@ -10,7 +10,7 @@ from msgspec import structs
 
 from envdoctor.bench import checks, precision_canary
 from envdoctor.bench.checks import PROBE_SECONDS, suspicion
-from envdoctor.child.job import Setting
+from envdoctor.child.setting import Setting
 from envdoctor.model.cell import Cell, Plausibility, Row
 from envdoctor.model.outcome import OK
 

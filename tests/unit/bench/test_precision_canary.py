@@ -19,7 +19,8 @@ from envdoctor.bench.precision_canary import (
     verdict,
 )
 from envdoctor.child.contract import Data
-from envdoctor.child.job import Job, Setting
+from envdoctor.child.job import Job
+from envdoctor.child.setting import Setting
 from envdoctor_numpy.trainer import Trainer
 
 
@@ -216,7 +217,7 @@ from importlib import import_module
 
 from envdoctor.bench.precision_canary import canary_data, canary_error, canary_job, canary_weights
 from envdoctor.child.contract import Data
-from envdoctor.child.job import Setting
+from envdoctor.child.setting import Setting
 
 Trainer = import_module(sys.argv[1]).Trainer
 for mode in sys.argv[2:]:
@@ -260,7 +261,7 @@ from importlib import import_module
 
 from envdoctor.bench.precision_canary import canary_data, canary_error, canary_job, canary_weights
 from envdoctor.child.contract import Data, Unsupported
-from envdoctor.child.job import Setting
+from envdoctor.child.setting import Setting
 
 Trainer = import_module(sys.argv[1]).Trainer
 mode = sys.argv[2]

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from envdoctor.child import layers
-from envdoctor.child.job import Job, Optimizer, Setting, Variation, Workload
+from envdoctor.child.job import Job, Optimizer, Variation, Workload
+from envdoctor.child.setting import Setting
 
 PATIENT = settings(deadline=None, max_examples=50)  # a busy machine is not a failure
 

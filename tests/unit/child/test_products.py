@@ -7,8 +7,8 @@ import pytest
 
 from envdoctor.child import products
 from envdoctor.child.contract import Trainer
-from envdoctor.child.job import Setting
 from envdoctor.child.products import copy_bandwidth, measure_products, random_matrices
+from envdoctor.child.setting import Setting
 
 SETTING = Setting("numpy")
 

@@ -10,9 +10,10 @@ import pytest
 from msgspec import structs
 
 from envdoctor.child.contract import DeviceMemory, Gradients
-from envdoctor.child.job import Job, Optimizer, Setting, Workload
+from envdoctor.child.job import Job, Optimizer, Workload
 from envdoctor.child.layers import Dense
 from envdoctor.child.session import Session
+from envdoctor.child.setting import Setting
 from envdoctor.model.cell import Noise
 
 LAYER = Dense(name="dense", input_shape=(2,), output_shape=(1,), activation="none", bias=False)

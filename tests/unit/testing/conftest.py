@@ -15,7 +15,7 @@ from envdoctor.bench.parity.diagnosis import Side
 from envdoctor.bench.plan import PlannedRow, oracle_row
 from envdoctor.bench.prove import Oracle
 from envdoctor.child.contract import Data, Unsupported
-from envdoctor.child.job import Setting
+from envdoctor.child.setting import Setting
 from envdoctor.model.outcome import Outcome
 from envdoctor.target.channel import WorkerEnded
 from envdoctor.testing.ground import Ground

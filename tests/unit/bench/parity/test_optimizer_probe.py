@@ -43,7 +43,7 @@ def test_a_weight_that_is_no_number_conforms_to_nothing():
 
 @pytest.mark.parametrize("optimizer", [ADAMW, SGD], ids=["adamw", "sgd"])
 def test_the_reference_conforms(optimizer, in_process, numpy_trainer):
-    from envdoctor.child.job import Setting
+    from envdoctor.child.setting import Setting
 
     setting = Setting("numpy", "fp64")
     assert optimizer_probe.probe(in_process(numpy_trainer), setting, optimizer).conforms

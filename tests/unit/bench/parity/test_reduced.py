@@ -11,8 +11,9 @@ from envdoctor.bench.parity.diagnosis import Side
 from envdoctor.bench.parity.evidence import Evidence, Task, collect
 from envdoctor.bench.parity.reduced import certify_reduced, loss_limit, round_values, unit
 from envdoctor.child.contract import Data
-from envdoctor.child.job import Job, Optimizer, Setting, Workload
+from envdoctor.child.job import Job, Optimizer, Workload
 from envdoctor.child.layers import Dense
+from envdoctor.child.setting import Setting
 from envdoctor_numpy.trainer import Trainer
 
 SETTING = Setting("numpy", "fp64")

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from envdoctor.child.job import Setting
+from envdoctor.child.setting import Setting
 from envdoctor_flax.plugin import envdoctor_backends, environment
 
 

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from envdoctor.child.job import Setting
+from envdoctor.child.setting import Setting
 from envdoctor_keras.plugin import envdoctor_backends, environment
 
 PARAMETERS = """

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from envdoctor.bench.parity.evidence import full_data
-from envdoctor.child.job import Job, Setting
+from envdoctor.child.job import Job
+from envdoctor.child.setting import Setting
 
 pytest.importorskip("tensorflow")
 
