@@ -137,6 +137,16 @@ def groups(folder, *, quota="max", limit="max", kills=0):
     return over("/sys/fs/cgroup", folder)
 
 
+@pytest.fixture
+def all_cpus():
+    """Every CPU of the machine: tests that run side by side are given one each."""
+    mine = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, range(os.cpu_count()))
+    yield
+    os.sched_setaffinity(0, mine)
+
+
+@pytest.mark.usefixtures("all_cpus")
 def test_a_quota_of_fewer_cpus_than_are_visible(patient, mounted, tmp_path):
     if len(os.sched_getaffinity(0)) < 2:
         pytest.skip("there is only one CPU to share")
@@ -257,6 +267,7 @@ def test_few_open_files(check):
     assert finding["title"] == "A process may have only 256 open files"
 
 
+@pytest.mark.usefixtures("all_cpus")
 def test_one_thread_for_several_cpus(patient, found, monkeypatch):
     if min(len(os.sched_getaffinity(0)), cpu_quota() or 2) < 2:
         pytest.skip("there is only one CPU to use")
