@@ -8,6 +8,7 @@ from envdoctor.report import numbers
 from envdoctor.report import sentences as say
 from envdoctor.report.too_noisy import too_noisy
 from envdoctor.statistics.pairing import cells_of, round_seconds
+from envdoctor.statistics.ranking import precisions
 from envdoctor.statistics.workloads import overall
 
 if TYPE_CHECKING:
@@ -45,8 +46,14 @@ def remarks(run: Run, ranking: Ranking) -> tuple[str, ...]:
 
 
 def geometric_means(run: Run) -> str:
-    """One sentence on all rows over several workloads; empty where there is nothing to average."""
-    found = overall(run)
+    """A sentence for each precision on all its rows over several workloads; empty without any."""
+    every = precisions(run)
+    found = (_geometric_means(run, each, named=len(every) > 1) for each in every)
+    return " ".join(sentence for sentence in found if sentence)
+
+
+def _geometric_means(run: Run, precision: str, *, named: bool) -> str:
+    found = overall(run, precision)
     if found is None:
         return ""
     names = say.row_names(cells_of(run, found.workloads[0]))
@@ -55,7 +62,8 @@ def geometric_means(run: Run) -> str:
     parts = [f"{takes}{_ends(first)}"]
     parts += [f"{names[mean.row]} {_mean(mean)}{_ends(mean)}" for mean in others]
     return (
-        f"over {_listed(found.workloads)}, in the geometric mean of times per step: "
+        f"over {_listed(found.workloads)}{f' in {precision}' if named else ''}, in the geometric "
+        "mean of times per step: "
         f"{'; '.join(parts)}."
     )
 

@@ -46,14 +46,20 @@ class Overall:
     means: tuple[Mean, ...]
 
 
-def overall(run: Run, *, among: Callable[[Row], bool] | None = None) -> Overall | None:
+def overall(
+    run: Run, precision: str | None = None, *, among: Callable[[Row], bool] | None = None
+) -> Overall | None:
     """The rows over the rankable workloads that every row with a speed ran; None under two.
 
     Ratios to the leader of each workload could not be multiplied: there is one reference. A row
-    that shares no round with it on one of the workloads is left out. `among` says which rows take
-    part; all if it is not given.
+    that shares no round with it on one of the workloads is left out.
+
+    Args:
+        run: the record.
+        precision: of the rows; the first of the plan if it is not given.
+        among: which of them take part; all if it is not given.
     """
-    tables = _tables(run, among)
+    tables = _tables(run, precision, among)
 
     rows = list(dict.fromkeys(row for table in tables.values() for row in table))
     common = {name: table for name, table in tables.items() if len(table) == len(rows)}
@@ -80,10 +86,10 @@ def geometric_mean(comparisons: Sequence[Comparison]) -> tuple[float, Interval |
     return exp(middle), Interval.around(middle, half_width)
 
 
-def _tables(run: Run, among: Callable[[Row], bool] | None) -> Tables:
+def _tables(run: Run, precision: str | None, among: Callable[[Row], bool] | None) -> Tables:
     """The rankable workloads, in the order of the record."""
     names = dict.fromkeys(cell.workload for cell in run.cells)
-    rankings = (rank(run, name, among=among) for name in names)
+    rankings = (rank(run, name, precision, among=among) for name in names)
     return {
         ranking.workload: {place.cell.row: place for place in ranking.places}
         for ranking in rankings

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import runpy
 from collections.abc import Callable
 from pathlib import Path
@@ -86,6 +87,22 @@ def test_the_geometric_mean_names_each_row_with_its_interval(made_run: Callable[
     assert "; torch eager 3.99x (95 % CI " in said
     assert said.endswith(").")
     assert "numpy'" not in said
+
+
+def test_each_precision_has_a_mean_of_its_own(made_run: Callable[..., Run]) -> None:
+    times = {"numpy": 2e-4, "torch eager": 4e-4, "jax jit": 1e-4}
+    run = made_run(times, workloads=("a", "b"), noise=0.001)
+    reduced = [
+        structs.replace(cell, row=structs.replace(cell.row, precision="bf16"))
+        for cell in run.cells
+        if cell.row.backend in {"torch", "jax"}
+    ]
+    said = geometric_means(structs.replace(run, cells=(*run.cells, *reduced)))
+    first, second = said.split(" over a and b in bf16, ")
+    assert first.startswith("over a and b in fp32, ")
+    assert "numpy takes 2.00x as long as jax jit" in first
+    assert "numpy" not in second
+    assert re.search(r"torch eager bf16 takes [34]\.\d+x as long as jax jit bf16", second)
 
 
 @pytest.mark.parametrize("rounds", [3, 5])

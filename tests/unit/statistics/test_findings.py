@@ -91,6 +91,17 @@ def test_modes_of_one_backend_can_be_compared_and_none_with_itself(run: Run) -> 
     assert _results(found) == [("mlp-tiny", "torch compile", "torch eager", "passed")]
 
 
+def test_rows_of_two_precisions_are_not_held_against_each_other(run: Run) -> None:
+    (jax,) = [c for c in run.cells if c.row.backend == "jax" and c.workload == "mlp-tiny"]
+    short = structs.replace(jax, row=structs.replace(jax.row, precision="bf16"))
+    both = structs.replace(run, cells=(*run.cells, short))
+    (check,) = evaluate(parse("torch eager > 1.1x jax on mlp-tiny"), both).checks
+    assert check.right == jax.row.title
+    alone = structs.replace(run, cells=tuple(short if c is jax else c for c in run.cells))
+    found = evaluate(parse("torch eager > 1.1x jax on mlp-tiny"), alone)
+    assert (found.result, found.checks) == ("cannot be told", ())
+
+
 def test_the_twin_takes_no_part(run: Run) -> None:
     assert len(evaluate(parse("numpy > 1x jax on mlp-tiny"), run).checks) == 1
 
