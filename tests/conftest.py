@@ -7,10 +7,15 @@ import os
 import signal
 
 import pytest
+from hypothesis import settings
 
 from envdoctor.child.contract import Data
 from envdoctor.plugins import load_plugins
 from envdoctor.workload.prepare import prepare
+
+# A busy machine is not a failure: no example has a time limit of its own.
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
 
 
 def pytest_configure():

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from envdoctor.child import protocol
 
-PATIENT = settings(deadline=None, max_examples=50)  # a busy machine is not a failure
+FEW = settings(max_examples=50)
 
 PLAIN = st.recursive(
     st.none()
@@ -36,7 +36,7 @@ class Tape:
         return self.messages.pop(0)
 
 
-@PATIENT
+@FEW
 @given(st.dictionaries(st.text(st.characters(exclude_categories=["Cs"])), PLAIN))
 def test_a_message_arrives_as_it_was_sent(message):
     tape = Tape()
@@ -84,7 +84,7 @@ def test_a_message_beyond_the_limit_is_refused(monkeypatch):
             protocol.receive(there)
 
 
-@PATIENT
+@FEW
 @given(st.floats())
 def test_a_loss_survives_the_way_whatever_it_is(value):
     tape = Tape()

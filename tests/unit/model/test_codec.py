@@ -127,7 +127,7 @@ RUN = st.builds(
 )
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(RUN)
 def test_any_run_comes_back_as_it_was(run: Run) -> None:
     assert codec.decode(codec.encode(run), "it") == run
@@ -258,7 +258,7 @@ def test_a_file_that_is_no_run_is_one_sentence(damage: str, run: Run) -> None:
     assert "\n" not in caught.value.sentence
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(cut=st.integers(0, 4000), patch=st.binary(min_size=1, max_size=3))
 def test_any_damage_gives_a_run_or_a_sentence(cut: int, patch: bytes, run: Run) -> None:
     good = codec.encode(run)

@@ -99,7 +99,7 @@ def _resolve(specs: Sequence[d.AnyLayerSpec], shape: tuple[int, ...], symbols: i
     return resolve_network(specs, shape, symbols, "f.toml")
 
 
-@settings(deadline=None, max_examples=80)
+@settings(max_examples=80)
 @given(stacks())
 def test_each_layer_takes_what_the_one_before_yields(stack: Stack) -> None:
     network = _resolve(*stack)
@@ -109,7 +109,7 @@ def test_each_layer_takes_what_the_one_before_yields(stack: Stack) -> None:
     assert network.output_shape == shapes[-1]
 
 
-@settings(deadline=None, max_examples=80)
+@settings(max_examples=80)
 @given(stacks())
 def test_parameters_are_counted_and_drawn_as_they_are_named(stack: Stack) -> None:
     network = _resolve(*stack)
@@ -122,7 +122,7 @@ def test_parameters_are_counted_and_drawn_as_they_are_named(stack: Stack) -> Non
     assert {name.partition(".")[0] for name in weights} <= owners
 
 
-@settings(deadline=None, max_examples=80)
+@settings(max_examples=80)
 @given(stacks())
 def test_a_backward_pass_costs_one_to_two_forward_passes(stack: Stack) -> None:
     network = _resolve(*stack)
@@ -130,7 +130,7 @@ def test_a_backward_pass_costs_one_to_two_forward_passes(stack: Stack) -> None:
     assert 2 * network.forward_flops <= network.training_flops <= 3 * network.forward_flops
 
 
-@settings(deadline=None, max_examples=80)
+@settings(max_examples=80)
 @given(stacks())
 def test_layers_travel_as_json(stack: Stack) -> None:
     for layer in _resolve(*stack).layers:

@@ -272,13 +272,13 @@ def _answer(text: str) -> None:
     assert told.startswith("f.toml: ")
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.dictionaries(WORDS | st.text(max_size=5), VALUES, max_size=8))
 def test_any_table_gives_a_description_or_a_sentence(table: dict[str, object]) -> None:
     _answer("\n".join(f"{_toml(key)} = {_toml(value)}" for key, value in table.items()))
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(path=st.lists(st.integers(0, 8), min_size=1, max_size=3), value=VALUES)
 @example(path=[7, 4, 0], value="sgd")
 def test_a_valid_file_with_one_wrong_value_gives_a_sentence(
@@ -305,7 +305,7 @@ def _child(table: object, step: int) -> object:
     return table[step % len(table)] if isinstance(table, list) else None
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(start=st.integers(0, 400), length=st.integers(0, 40), patch=st.text(max_size=10))
 def test_a_valid_file_with_a_hole_gives_a_description_or_a_sentence(
     start: int, length: int, patch: str, valid: str
