@@ -116,7 +116,7 @@ class CrossValidation:
                     fold = take_fold(prepared, self._folds, number)
                     self._build(worker, fold, Job(fold.workload, fold.optimizer, setting))
                     title = f"{row.row.title}, fold {number + 1} of {self._folds}"
-                    for part in _train(worker, fold.steps):
+                    for part in take_plan(worker, fold.steps):
                         yield Doing(title, (number + part) / self._folds)
                     found = structs.replace(found, values=(*found.values, _value(worker, fold)))
                     self._ledger.keep(row.row, prepared.name, folds=found)
@@ -135,7 +135,7 @@ class CrossValidation:
             self._host.folder.remove(data)
 
 
-def _train(worker: Worker, steps: int) -> Iterator[float]:
+def take_plan(worker: Worker, steps: int) -> Iterator[float]:
     """Take the whole plan in pieces of some seconds; yields the share done."""
     taken, chunk = 0, 1
     while taken < steps:

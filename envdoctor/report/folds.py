@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from math import floor, log10
 from typing import TYPE_CHECKING
 
+from rich.padding import Padding
 from rich.text import Text
 
 from envdoctor.report.grid import Column, draw
@@ -24,7 +25,8 @@ REFERENCE = "reference"
 EXPLANATION = (
     "Every row trains once a fold, on all other samples, from the same weights. spread: the "
     "standard deviation over the folds; ± of a difference: that of the differences fold by fold. "
-    "Trainings share most of their samples, so neither is a standard error."
+    "A sample tests one training and teaches all others, so folds depend on each other, and "
+    "neither is a standard error."
 )
 MOST_DECIMALS = 6
 
@@ -64,7 +66,7 @@ def show_folds(run: Run, console: Console) -> None:
             ]
             console.print(draw(columns, console.width))
         for note in table.notes:
-            console.print(Text(f"  {note}"))
+            console.print(Padding(Text(note), (0, 0, 0, 2)))
         console.print()
     if any(table.rows for table in found):
         console.print(Text(EXPLANATION, style="dim"))

@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 class Spread:
     """Mean and standard deviation (n - 1) of values of several folds.
 
-    The deviation is no error of the mean: any two folds share most of what they train on, and no
-    estimate from such values is without bias (Bengio and Grandvalet 2004).
+    The deviation is no error of the mean, and the root of n does not make it one: what tests one
+    training has taught the others, and from such values no estimate of the variance of their mean
+    is without bias (Bengio and Grandvalet 2004).
     """
 
     mean: float

@@ -92,7 +92,7 @@ def test_a_row_whose_work_is_not_proven_is_not_trained_on_folds(engine, mark):
     assert cell.folds is None
 
 
-def test_folds_of_numbers_and_a_failing_row_in_the_command(shell, speck, tmp_path):
+def test_the_command_shows_the_folds_and_the_row_that_failed(shell, speck, tmp_path):
     path = tmp_path / "run.json"
     words = ("bench", speck, "--quick", "--threads", "1", "--folds", "3", "--save", str(path))
     chosen = ("--backend", "faulty", "--mode", "healthy", "--mode", "third-build-fails")

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from envdoctor.api import Backend
-from envdoctor.bench.folds import _train, check_folds, planned_folds
+from envdoctor.bench.folds import check_folds, planned_folds, take_plan
 from envdoctor.bench.plan import PlannedRow
 from envdoctor.errors import InputError
 from envdoctor.workload.prepare import Prepared, prepare
@@ -66,7 +66,7 @@ class Timed:
 
 def test_every_step_of_the_plan_is_taken_once() -> None:
     worker = Timed()
-    shares = list(_train(worker, 5000))
+    shares = list(take_plan(worker, 5000))
     assert [first for first, _ in worker.asked] == [
         sum(steps for _, steps in worker.asked[:place]) for place in range(len(worker.asked))
     ]
