@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from math import inf
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from envdoctor.bench.caches import Caches, kept_folder
 from envdoctor.bench.ceilings import Ceilings, refuse_the_impossible
 from envdoctor.bench.events import Began, Ended, Event, Piece, Saved
 from envdoctor.bench.folder import RunFolder
+from envdoctor.bench.folds import CrossValidation, planned_folds
 from envdoctor.bench.known import Known
 from envdoctor.bench.launching import Scene
 from envdoctor.bench.ledger import UNFINISHED, Ledger
@@ -32,6 +34,7 @@ from envdoctor.bench.worker import Host
 from envdoctor.model.cell import Cell
 from envdoctor.model.run import BrokenPlugin, Plan, Run
 from envdoctor.statistics.verdicts import MARGIN
+from envdoctor.workload.folds import why_no_folds
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Sequence
@@ -43,6 +46,7 @@ if TYPE_CHECKING:
     from envdoctor.bench.prove import Expected
     from envdoctor.model.cell import Row
     from envdoctor.model.facts import Facts
+    from envdoctor.model.run import WorkloadRecord
     from envdoctor.plugins import Broken
     from envdoctor.workload.prepare import Prepared
 
@@ -72,6 +76,8 @@ class Order:
     """Whether idle workers are stopped."""
     twin: bool = True
     """Whether one row runs twice."""
+    folds: int | None = None
+    """Of cross-validation; None does without."""
     counter: Counter | None = None
     """For energy; None measures none."""
     energy_note: str = ""
@@ -110,11 +116,20 @@ def new_run(order: Order) -> Run:
             block_seconds=preset.block_seconds,
             time_limit_seconds=order.time_limit_seconds,
             stopping=order.stopping,
+            folds=order.folds,
         ),
-        workloads=tuple(record_workload(prepared) for prepared in order.workloads),
+        workloads=tuple(_record(prepared, order.folds) for prepared in order.workloads),
         energy_note=order.energy_note,
         unavailable=order.choice.unavailable,
         broken_plugins=tuple(BrokenPlugin(plugin=b.plugin, reason=b.reason) for b in order.broken),
+    )
+
+
+def _record(prepared: Prepared, folds: int | None) -> WorkloadRecord:
+    """A workload, with the reason why it has no folds if they were asked for."""
+    record = record_workload(prepared)
+    return (
+        record if folds is None else structs.replace(record, no_folds=why_no_folds(prepared, folds))
     )
 
 
@@ -142,6 +157,7 @@ def planned_pieces(order: Order) -> list[Piece]:
             for each in order.workloads
             for piece in planned_launches(rows, each, order.preset)
         ),
+        *(planned_folds(order.rows, order.workloads, order.folds) if order.folds else ()),
     ]
 
 
@@ -163,7 +179,8 @@ def bench(order: Order, run: Run) -> Generator[Event, None, None]:
             stage = _Stage(order, host, ledger, known, oracle, monotonic())
             yield from stage.prove()
             yield from stage.measure()
-    refuse_the_impossible(ledger)
+            refuse_the_impossible(ledger)
+            yield from stage.cross_validate()
     yield Saved(close_run(ledger.run, "finished"))
 
 
@@ -229,6 +246,17 @@ class _Stage:
             limited = order.time_limit_seconds is not None
             yield from Measurement(scene, rows, pace).run(deadline, limited=limited)
             self._ledger.change(ceiling=ceilings.merged())
+
+    def cross_validate(self) -> Iterator[Event]:
+        """Train every row on the folds, if that was asked for; all speeds are known by then."""
+        order = self._order
+        if order.folds is None:
+            return
+        limit = order.time_limit_seconds
+        deadline = inf if limit is None else self._begun + limit
+        validation = CrossValidation(self._host, self._ledger, order.folds, deadline)
+        for prepared in order.workloads:
+            yield from validation.run(order.rows, prepared)
 
     def _admitted(self, prepared: Prepared) -> list[PlannedRow]:
         """The rows that are proven, with the twin of one; the others enter with their reason."""

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from envdoctor.model.run import Run
 
 
-Kind = Literal["reference", "proving", "starting", "timing"]
+Kind = Literal["reference", "proving", "starting", "timing", "folds"]
 """Of a piece of work: how far a guess is off differs more between kinds than within one."""
 
 

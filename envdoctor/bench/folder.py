@@ -44,6 +44,10 @@ class RunFolder:
             fresh.replace(path)  # another lane may be writing the same arrays
         return str(path)
 
+    def remove(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Take back what was stored, for what is read once and may be large."""
+        (self.path / f"{hash_arrays(arrays)}.npz").unlink(missing_ok=True)
+
     def log(self, name: str) -> Path:
         """A fresh log file."""
         return self.path / f"{next(self._numbers):04d}-{name}.log"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from envdoctor.bench.presets import FEWEST_FOLDS, MOST_FOLDS
 from envdoctor.cli import candidates
 from envdoctor.cli.grouped import GroupedCommand
 from envdoctor.cli.options import ROW_HEADINGS, finite, order_of, row_options, wishes_of
@@ -29,6 +30,7 @@ HEADINGS = {
         "--rigorous",
         "--time-limit",
         "--margin",
+        "--folds",
         "--fresh",
         "--energy",
     ),
@@ -98,6 +100,12 @@ HEADINGS = {
     metavar="SHARE",
     callback=finite,
     help="Rows as near as this are a tie.",
+)
+@click.option(
+    "--folds",
+    type=click.IntRange(FEWEST_FOLDS, MOST_FOLDS),
+    metavar="NUMBER",
+    help="Also train on each of so many folds of the data: the metric's mean and spread.",
 )
 @click.option(
     "--fresh", is_flag=True, help="Prove, train and compile anew what earlier runs have kept."
@@ -282,6 +290,7 @@ def _exit_code(run: Run, wanted: tuple[str, ...]) -> int:
     wrong = any(
         cell.outcome.status not in {"ok", "unsupported"}
         or (cell.quality is not None and cell.quality.reached is False)
+        or (cell.folds is not None and cell.folds.outcome is not None)
         for cell in run.cells
     )
     absent = any(missing.backend in wanted for missing in run.unavailable)

@@ -159,16 +159,20 @@ def order_of(loaded: Plugins, wishes: Wishes, choice: Choice, values: dict[str, 
     import platformdirs
 
     from envdoctor.bench.engine import Order
+    from envdoctor.bench.folds import check_folds
     from envdoctor.bench.plan import oracle_row, prepare_all
     from envdoctor.bench.presets import DEFAULT, PRESETS
     from envdoctor.detect.cpu import choose_cpus, read_cpu
     from envdoctor.detect.gathering import facts_of, gather_machine
     from envdoctor.statistics.verdicts import MARGIN
 
+    workloads, folds = prepare_all(loaded, wishes), values.get("folds")
+    if folds is not None:
+        check_folds(workloads, folds)
     return Order(
         choice=choice,
         oracle=oracle_row(loaded),
-        workloads=prepare_all(loaded, wishes),
+        workloads=workloads,
         facts=facts_of(gather_machine(loaded.detectors())),
         cpus=choose_cpus(read_cpu(), values["threads"]),
         seed=wishes.seed,
@@ -178,6 +182,7 @@ def order_of(loaded: Plugins, wishes: Wishes, choice: Choice, values: dict[str, 
         margin=values.get("margin", MARGIN),
         time_limit_seconds=values.get("time_limit"),
         keep_in=platformdirs.user_cache_path("envdoctor"),
+        folds=folds,
         fresh=values.get("fresh", False),
         stopping=not values.get("no_stopping", False),
         **_instruments(wishes.device, energy=values.get("energy", False)),

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
+from envdoctor.model.folds import Folds
 from envdoctor.model.outcome import Outcome
 
 REDUCED = ("tf32", "bf16", "fp16")
@@ -225,6 +226,8 @@ class Cell(Struct, frozen=True, kw_only=True):
     """The whole training plan, the steps only."""
     evaluation_seconds: float | None = None
     quality: Quality | None = None
+    folds: Folds | None = None
+    """If cross-validation was asked for, and the row earned a speed."""
 
     @property
     def comparable(self) -> bool:

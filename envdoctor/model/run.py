@@ -47,6 +47,8 @@ class WorkloadRecord(Struct, frozen=True, kw_only=True):
     tokens: int | None
     """Symbols per sample, where a sample is text."""
     quality: QualityGate | None
+    no_folds: str = ""
+    """Why there is no cross-validation, where it was asked for."""
     workload_sha256: str
     data_sha256: str
     weights_sha256: str
@@ -95,6 +97,8 @@ class Plan(Struct, frozen=True, kw_only=True):
     taken by a fresh process: too far apart in time to be paired."""
     stopping: bool = True
     """Whether idle workers were stopped."""
+    folds: int | None = None
+    """Of cross-validation, if it was asked for."""
 
     @property
     def threads(self) -> int:

@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from envdoctor.report import table as t
+from envdoctor.report.folds import show_folds
 from envdoctor.report.grid import Column, draw
 from envdoctor.report.remarks import geometric_means
 
@@ -32,6 +33,7 @@ def show_run(run: Run, console: Console) -> None:
             console.print(_item("", Text(remark)))
         _show_notes(table.notes, console)
         console.print()
+    show_folds(run, console)
     if means := geometric_means(run):
         console.print(Text(means))
         console.print()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from envdoctor.report.table import energy_of
 from envdoctor.statistics.blocks import cpu_share, summarise, warmup_debt_seconds
+from envdoctor.statistics.folds import is_complete, spread
 from envdoctor.statistics.pairing import kept_blocks
 from envdoctor.statistics.ranking import rankings
 
@@ -73,6 +74,9 @@ COLUMNS = (
     "metric_value",
     "metric_standard_error",
     "quality_reached",
+    "folds",
+    "fold_mean",
+    "fold_spread",
     *METRICS,
 )
 
@@ -109,6 +113,7 @@ def _values(run: Run, cell: Cell, record: WorkloadRecord) -> dict[str, Any]:
         **_proof(cell),
         **_speed(run, cell, record),
         **_costs(cell),
+        **_folds(cell),
         **_energy(energy_of(run, cell)),
     }
 
@@ -189,6 +194,18 @@ def _costs(cell: Cell) -> dict[str, Any]:
         values["quality_reached"] = cell.quality.reached
         values.update((_column(metric.name), metric.value) for metric in cell.quality.metrics)
     return values
+
+
+def _folds(cell: Cell) -> dict[str, Any]:
+    """Cross-validation, of a row that got through all folds."""
+    if cell.folds is None or not is_complete(cell):
+        return {}
+    found = spread(cell.folds.values)
+    return {
+        "folds": cell.folds.wanted,
+        "fold_mean": found.mean,
+        "fold_spread": found.deviation,
+    }
 
 
 def _column(name: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from envdoctor.report import table as t
+from envdoctor.report.folds import EXPLANATION, fold_tables
 from envdoctor.report.remarks import geometric_means
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ def write(run: Run, stream: TextIO) -> None:
     found = t.tables(run)
     for table in found:
         _write_table(table, stream)
+    _write_folds(run, stream)
     if means := geometric_means(run):
         stream.write(f"{_plain(means)}\n\n")
     if any(table.lines for table in found):
@@ -49,6 +51,21 @@ def _write_table(table: t.Table, stream: TextIO) -> None:
         )
         stream.write("\n")
     stream.write("\n")
+
+
+def _write_folds(run: Run, stream: TextIO) -> None:
+    """Write the tables of cross-validation, and how to read them."""
+    found = fold_tables(run)
+    for table in found:
+        stream.write(f"### {_plain(table.heading)}\n\n")
+        if table.rows:
+            stream.write(f"| {' | '.join(map(_plain, table.headings))} |\n")
+            stream.write(f"|---|{'--:|' * (len(table.headings) - 1)}\n")
+        stream.writelines(f"| {' | '.join(map(_plain, row))} |\n" for row in table.rows)
+        stream.writelines(f"\n- {_plain(note)}\n" for note in table.notes)
+        stream.write("\n")
+    if any(table.rows for table in found):
+        stream.write(f"{EXPLANATION}\n\n")
 
 
 def _headings(table: t.Table) -> list[str]:

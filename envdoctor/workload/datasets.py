@@ -6,6 +6,7 @@ import csv
 import gzip
 import zipfile
 import zlib
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -109,11 +110,12 @@ def _view_table(
     classes = int(targets.max()) + 1 if np.issubdtype(targets.dtype, np.integer) else None
     typed = targets.astype(np.int32) if classes else targets.astype(np.float64)[:, np.newaxis]
     raw = _split(features.astype(np.float64), typed, classes)
-    train, test = _standardise(raw.train_inputs, raw.test_inputs)
-    return Samples(train, raw.train_targets, test, raw.test_targets, classes)
+    train, test = standardise(raw.train_inputs, raw.test_inputs)
+    return replace(raw, train_inputs=train, test_inputs=test, standardised=True)
 
 
-def _standardise(train: NDArray[Any], test: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+def standardise(train: NDArray[Any], test: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Both, (samples, columns), less the training mean of each column, over its deviation."""
     mean, deviation = train.mean(axis=0), train.std(axis=0)
     deviation[deviation == 0] = 1.0
     return (train - mean) / deviation, (test - mean) / deviation

@@ -134,13 +134,19 @@ def prepare(path: Path, data_sets: Mapping[str, DataSet], seed: int) -> Prepared
             f"{source}: a batch of {batch} is more than the {rows} training samples.",
             "Take a smaller `batch`.",
         )
-    steps = described.train.steps or (described.train.epochs or 0) * (rows // batch)
+    steps = plan_steps(described, rows)
     if steps * batch > LARGEST_PLAN:
         raise InputError(
             f"{source}: a plan of {steps:,} steps of {batch} is longer than anybody waits.",
             "Take fewer `epochs` or `steps`.",
         )
     return Prepared(described, network, samples, steps, seed)
+
+
+def plan_steps(described: Description, rows: int) -> int:
+    """Steps of the training plan over so many training samples; partial batches are dropped."""
+    train = described.train
+    return train.steps or (train.epochs or 0) * (rows // train.batch)
 
 
 def _samples(described: Description, path: Path, data_sets: Mapping[str, DataSet]) -> Samples:

@@ -34,6 +34,8 @@ class Samples:
     """The size of the alphabet, if the inputs are symbols."""
     synthetic: bool = False
     """Whether they are made up, so that nothing can be learnt from them."""
+    standardised: bool = False
+    """Whether each column of the inputs has mean 0 and deviation 1 over the training rows."""
 
     @property
     def input_shape(self) -> Shape:

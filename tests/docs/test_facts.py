@@ -10,14 +10,14 @@ import pytest
 from envdoctor.bench.parity import compare, evidence, optimizer_probe
 from envdoctor.bench.parity.catalogue import CATALOGUE
 from envdoctor.bench.prove import LARGEST_ORACLE_ERROR
-from envdoctor.model import cell, facts, run
+from envdoctor.model import cell, facts, folds, run
 from envdoctor.model.outcome import Outcome, Status
 from envdoctor.report.csv import COLUMNS
 from envdoctor.workload.weights import DISTURBANCE
 
 STRUCTS = [
     struct
-    for module in (cell, run)
+    for module in (cell, folds, run)
     for struct in vars(module).values()
     if isinstance(struct, type)
     and issubclass(struct, msgspec.Struct)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+from pathlib import Path
 
 import psutil
 import pytest
@@ -55,12 +56,12 @@ def bench(hanging, scene):
 
 @pytest.fixture
 def timing(start, speck, scene, mark):
-    """A command that is taking rounds: two are in the run file, and then a step never ends."""
+    """A command whose run file says that it is time: from then on a step never ends."""
 
-    def begin(*options):
+    def begin(*options, workload=speck, ripe=lambda run: len(run.rounds) >= 2):
         order, sign, path = scene / "order", scene / "sign", scene / "run.json"
         process = start(
-            *("bench", speck, "--backend", "faulty", "--mode", "healthy"),
+            *("bench", workload, "--backend", "faulty", "--mode", "healthy"),
             *("--mode", "stalls-when-told", "--threads", "1", "--save", str(path), *options),
             strangers=("faulty",),
             FAULTY_SIGN=str(sign),
@@ -72,7 +73,7 @@ def timing(start, speck, scene, mark):
         while not sign.exists():
             assert process.poll() is None, process.communicate()
             assert time.monotonic() < deadline
-            if path.exists() and len(codec.read(path).rounds) >= 2:
+            if path.exists() and ripe(codec.read(path)):
                 order.touch()
             time.sleep(0.02)
         return process
@@ -111,6 +112,35 @@ def test_an_interruption_keeps_the_finished_rounds_and_leaves_no_child(
     assert "Traceback" not in errors
     assert mark.survivors() == []
     assert list((scene / "temporary").iterdir()) == []
+
+
+def test_an_interruption_keeps_the_finished_folds(timing, speck, scene, mark, shell):
+    # Long enough that the sign to stall comes before the last of the folds is over.
+    longer = scene / "longer.toml"
+    longer.write_text(Path(speck).read_text().replace("steps = 60", "steps = 600"))
+
+    def folds_of(run, mode):
+        return next(
+            (cell.folds for cell in run.cells if cell.row.mode == mode and not cell.row.twin), None
+        )
+
+    def ripe(run):
+        found = folds_of(run, "stalls-when-told")
+        return found is not None and len(found.values) > 0
+
+    process = timing("--quick", "--folds", "10", workload=str(longer), ripe=ripe)
+    process.send_signal(signal.SIGINT)
+    output, errors = process.communicate(timeout=PATIENCE_SECONDS)
+
+    assert process.returncode == 130
+    run = check_the_file(scene / "run.json", shell)
+    stalled = folds_of(run, "stalls-when-told")
+    assert len(folds_of(run, "healthy").values) == 10
+    assert 1 <= len(stalled.values) < 10
+    assert stalled.outcome is None
+    assert "of 10 folds: the run ended before the others." in output
+    assert "Traceback" not in errors
+    assert mark.survivors() == []
 
 
 def test_a_killed_core_keeps_the_finished_rounds_and_leaves_no_stopped_child(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from envdoctor import __version__
-from envdoctor.report.html import environment, method, reproduce, side_by_side, workload
+from envdoctor.report.html import environment, folds, method, reproduce, side_by_side, workload
 from envdoctor.report.html.elements import document, element
 from envdoctor.report.html.theme import style
 from envdoctor.report.remarks import geometric_means
@@ -102,5 +102,7 @@ def _run(run: Run, number: int, runs: int) -> Iterator[Element]:
             for place, table in enumerate(found, start=1)
         ),
     )
+    if (validated := folds.section(run)) is not None:
+        yield validated
     yield environment.section(run)
     yield reproduce.section(run)

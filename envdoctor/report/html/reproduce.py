@@ -76,3 +76,5 @@ def _arguments(run: Run) -> Iterator[str]:
     yield from ("--threads", str(plan.threads), "--seed", str(plan.seed))
     if plan.preset in PRESETS:
         yield PRESETS[plan.preset]
+    if plan.folds is not None:
+        yield from ("--folds", str(plan.folds))

@@ -47,6 +47,23 @@ def test_measures_of_classes_are_those_of_scikit_learn(seed: int) -> None:
     )
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_accuracy_and_loss_are_those_of_scikit_learn(seed: int) -> None:
+    scores, labels = _classified(seed)
+    probabilities = np.exp(scores) / np.exp(scores).sum(axis=-1, keepdims=True)
+    found = assess(scores, labels, "cross_entropy", None)
+    assert found.value == pytest.approx(sklearn.accuracy_score(labels, scores.argmax(axis=-1)))
+    assert found.loss == pytest.approx(sklearn.log_loss(labels, probabilities))
+
+
+def test_errors_of_numbers_are_those_of_scikit_learn() -> None:
+    generator = np.random.default_rng(2)
+    targets, outputs = generator.standard_normal((2, 60, 3))
+    found = assess(outputs, targets, "mean_squared_error", None)
+    assert found.value == pytest.approx(sklearn.mean_absolute_error(targets, outputs))
+    assert found.loss == pytest.approx(sklearn.mean_squared_error(targets, outputs))
+
+
 def test_equal_scores_say_nothing_about_the_order() -> None:
     labels = np.array([0, 1, 2, 1])
     assert _values(metrics_of(np.zeros((4, 3)), labels, "cross_entropy"))["roc_auc"] == 0.5

@@ -28,6 +28,7 @@ from envdoctor.model.cell import (
     Row,
 )
 from envdoctor.model.facts import Facts
+from envdoctor.model.folds import Folds
 from envdoctor.model.outcome import Outcome
 from envdoctor.model.run import Ceiling, Energy, Plan, Round, Run, Unavailable
 
@@ -99,6 +100,7 @@ CELL = st.builds(
     memory=st.none() | _all_of(Memory),
     training_seconds=st.none() | NUMBER,
     quality=st.none() | _all_of(Quality, metric=TEXT),
+    folds=st.none() | st.builds(Folds, wanted=COUNT, values=st.lists(NUMBER).map(tuple)),
 )
 PLAN = _all_of(
     Plan,

@@ -24,6 +24,7 @@ MODES = {
     "crashes-late": "the timed program crashes after forty steps",
     "nan": "the loss is not a number",
     "nan-when-timed": "the loss of the timed program is not a number",
+    "third-build-fails": "the timed program can be built twice in a process, and no third time",
     "wrong-gradient": "one gradient is a millionth too long",
     "stalls": "the timed program never ends its first step",
     "stalls-with-child": "the timed program starts a process and never ends its first step",
