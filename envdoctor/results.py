@@ -47,12 +47,13 @@ class Results:
         markdown.write(self.run, stream)
         return stream.getvalue()
 
-    def to_frame(self, of: Literal["rows", "blocks"] = "rows") -> Any:
+    def to_frame(self, of: Literal["rows", "blocks", "history"] = "rows") -> Any:
         """A pandas.DataFrame.
 
         Args:
             of: `rows`: a line for each row and workload, derived, as in the CSV file;
-                `blocks`: a line for each measured block, raw, as in JSON Lines.
+                `blocks`: a line for each measured block, raw, as in JSON Lines;
+                `history`: a line for each kept step of the training plans.
 
         Raises:
             envdoctor.errors.IncompleteError: pandas is not installed.
@@ -68,6 +69,10 @@ class Results:
             from envdoctor.report.jsonl import blocks
 
             return pd.DataFrame(list(blocks(self.run)))
+        if of == "history":
+            from envdoctor.report import curves
+
+            return pd.DataFrame(list(curves.history(self.run)), columns=list(curves.COLUMNS))
         from envdoctor.report.csv import COLUMNS, rows
 
         return pd.DataFrame(list(rows(self.run)), columns=list(COLUMNS))

@@ -158,7 +158,6 @@ class Launch:
                     training.hold_to_precision(seat, self._scene.oracle, self._scene.expected)
                 for part in training.train(seat):
                     yield Doing(f"training {title}, {part:.0%} of the plan", share)
-                training.measure_memory(seat)
                 self._judge_training(seat)
             elif first:
                 training.measure_memory(seat)

@@ -17,7 +17,7 @@ from msgspec import Struct
 
 import envdoctor
 from envdoctor import __version__
-from envdoctor.model.cell import Certificate, Quality
+from envdoctor.model.cell import Certificate, Progress, Quality
 from envdoctor.target.code import locate
 
 if TYPE_CHECKING:
@@ -46,6 +46,8 @@ class Kept(Struct, frozen=True, kw_only=True):
     timed_losses: tuple[float, ...]
     """The reference's losses of the first timed steps."""
     timed_reference_error: float
+    history: tuple[Progress, ...] = ()
+    """How the training went."""
 
 
 class Store:

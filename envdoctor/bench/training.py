@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import accumulate
 from math import isfinite
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from msgspec import structs
 
 from envdoctor.bench.blocks import record_memory
+from envdoctor.bench.milestones import evaluation_steps, loss_steps
 from envdoctor.bench.parity.evidence import Evidence
 from envdoctor.bench.parity.gate import certify_timed, refuse
 from envdoctor.bench.parity.reduced import certify_reduced
@@ -18,16 +20,19 @@ from envdoctor.bench.quality import assess, compare_with_training
 from envdoctor.bench.records import gate_of
 from envdoctor.bench.store import Kept
 from envdoctor.bench.worker import NANOSECOND
+from envdoctor.model.cell import Progress
 from envdoctor.model.outcome import Outcome
 from envdoctor.target.channel import WorkerEnded
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
+
+    from numpy.typing import NDArray
 
     from envdoctor.bench.ledger import Ledger
     from envdoctor.bench.prove import Expected, Oracle
     from envdoctor.bench.seat import FirstLosses, Seat
-    from envdoctor.model.cell import Row
+    from envdoctor.model.cell import Quality, Row
 
 CHUNK_SECONDS = 2.0
 """How long the training plan runs without a word: progress is shown in between."""
@@ -42,20 +47,34 @@ would take more than a twelfth of the time of the training.
 def train(seat: Seat) -> Iterator[float]:
     """Take what is left of the plan after warm-up, under no block's clock; yields the share done.
 
+    On the way it enters how the training goes and, before an evaluation can add to it, the
+    memory.
+
     Raises:
-        WorkerEnded: the worker died or failed.
+        WorkerEnded: the worker died or failed, or what it computes is no number.
     """
     steps = seat.prepared.steps
-    taken = len(seat.cell.launches[-1].warmup_ns)
-    seconds = sum(seat.cell.launches[-1].warmup_ns) * NANOSECOND
-    step_seconds = seat.cell.launches[-1].warmup_ns[-1] * NANOSECOND
-    while taken < steps:
-        yield taken / steps
-        chunk = max(1, min(steps - taken, int(CHUNK_SECONDS / max(step_seconds, 1e-7))))
-        answer = seat.worker.block(taken, chunk, steps, None)
-        seconds += answer["wall_ns"] * NANOSECOND
-        step_seconds = answer["wall_ns"] * NANOSECOND / chunk
-        taken += chunk
+    walls = seat.cell.launches[-1].warmup_ns
+    taken, seconds, told = len(walls), sum(walls) * NANOSECOND, -CHUNK_SECONDS
+    step_seconds = walls[-1] * NANOSECOND
+    points = loss_steps(steps, step_seconds)
+    evaluations = sorted(step for step in evaluation_steps(seat.prepared) if step > taken)
+    seat.keep(history=tuple(_warmed_up(seat, points)))
+    for point in points:
+        while taken < point:
+            if seconds - told >= CHUNK_SECONDS:
+                yield taken / steps
+                told = seconds
+            chunk = max(1, min(point - taken, int(CHUNK_SECONDS / max(step_seconds, 1e-7))))
+            answer = seat.worker.block(taken, chunk, steps, None)
+            seconds += answer["wall_ns"] * NANOSECOND
+            step_seconds = answer["wall_ns"] * NANOSECOND / chunk
+            taken += chunk
+            if taken == point:
+                loss = float(answer["loss"])
+                _reach(seat, Progress(step=point, training_seconds=seconds, loss=loss), evaluations)
+    if not evaluations:
+        measure_memory(seat)
     seat.go_to(0)
     seat.keep(training_seconds=seconds)
 
@@ -71,21 +90,60 @@ def evaluate(seat: Seat) -> None:
     Raises:
         WorkerEnded: the outputs are no numbers.
     """
-    prepared = seat.prepared
-    outputs, seconds = seat.worker.evaluate("test")
+    outputs, seconds = _outputs(seat, "after training")
     seat.keep(evaluation_seconds=seconds)
-    if not isfinite(float(outputs.sum())):
-        raise WorkerEnded(
-            Outcome(status="failed", reason="the loss is no longer a number after training.")
-        )
+    prepared = seat.prepared
     if prepared.samples.synthetic:
         return  # from made-up data nothing can be learnt: an accuracy would mean nothing
-    samples = prepared.samples
-    quality = assess(outputs, samples.test_targets, prepared.workload.loss, gate_of(prepared))
+    quality = _assess(seat, outputs)
     if prepared.epochs >= EPOCHS_FOR_A_GAP:
         learnt, _ = seat.worker.evaluate("train")
-        quality = compare_with_training(quality, learnt, samples.train_targets)
-    seat.keep(quality=quality)
+        quality = compare_with_training(quality, learnt, prepared.samples.train_targets)
+    *before, last = seat.cell.history
+    seat.keep(quality=quality, history=(*before, _evaluated(last, quality)))
+
+
+def _warmed_up(seat: Seat, points: Sequence[int]) -> Iterator[Progress]:
+    """The points that lie within the warm-up, whose steps were taken one by one."""
+    walls = accumulate(seat.cell.launches[-1].warmup_ns)
+    taken = zip(walls, seat.cell.first_losses, strict=True)
+    for step, (wall_ns, loss) in enumerate(taken, start=1):
+        if step in points:
+            yield Progress(step=step, training_seconds=wall_ns * NANOSECOND, loss=loss)
+
+
+def _reach(seat: Seat, progress: Progress, evaluations: Sequence[int]) -> None:
+    """Enter a point at once, so that a row that ends later shows how far it came."""
+    if not isfinite(progress.loss):
+        raise _no_number(f"after {progress.step} steps of training")
+    if progress.step in evaluations:
+        if progress.step == evaluations[0]:
+            measure_memory(seat)
+        outputs, _ = _outputs(seat, f"after {progress.step} steps of training")
+        progress = _evaluated(progress, _assess(seat, outputs))
+    seat.keep(history=(*seat.cell.history, progress))
+
+
+def _outputs(seat: Seat, when: str) -> tuple[NDArray[Any], float]:
+    """The outputs for the test data, and the seconds they took."""
+    outputs, seconds = seat.worker.evaluate("test")
+    if not isfinite(float(outputs.sum())):
+        raise _no_number(when)
+    return outputs, seconds
+
+
+def _assess(seat: Seat, outputs: NDArray[Any]) -> Quality:
+    prepared = seat.prepared
+    targets = prepared.samples.test_targets
+    return assess(outputs, targets, prepared.workload.loss, gate_of(prepared))
+
+
+def _evaluated(progress: Progress, quality: Quality) -> Progress:
+    return structs.replace(progress, test_value=quality.value, test_loss=quality.loss)
+
+
+def _no_number(when: str) -> WorkerEnded:
+    return WorkerEnded(Outcome(status="failed", reason=f"the loss is no longer a number {when}."))
 
 
 def hold_to_float32(seat: Seat, oracle: Oracle, expected: Expected) -> None:
@@ -157,6 +215,7 @@ def what_to_keep(seat: Seat, losses: FirstLosses) -> Kept | None:
         evaluation_seconds=cell.evaluation_seconds or 0.0,
         timed_losses=losses.losses,
         timed_reference_error=losses.reference_error,
+        history=cell.history,
     )
 
 
@@ -170,4 +229,5 @@ def enter_kept(ledger: Ledger, row: Row, workload: str, kept: Kept) -> None:
             quality=structs.replace(kept.quality, trained_at=kept.at),
             training_seconds=kept.training_seconds,
             evaluation_seconds=kept.evaluation_seconds,
+            history=kept.history,
         )

@@ -120,7 +120,10 @@ class Trainer(Protocol):
         """
 
     def outputs(self, split: str) -> Array:
-        """The outputs of the present model for all of `train` or `test`, as NumPy values."""
+        """The outputs of the present model for all of `train` or `test`, as NumPy values.
+
+        Asked for in the middle of a training, which goes on as if it had not been.
+        """
 
     def weights(self) -> Mapping[str, Array]:
         """The present parameters, by canonical name and shape, as NumPy values."""

@@ -201,6 +201,20 @@ class Quality(Struct, frozen=True, kw_only=True):
     too many."""
 
 
+class Progress(Struct, frozen=True, kw_only=True):
+    """How far a row had come at a step of its training plan."""
+
+    step: Annotated[int, Meta(ge=1)]
+    """The steps taken until then."""
+    training_seconds: float
+    """What they took; the first of them includes what it compiles."""
+    loss: float
+    """Of the batch of this step, before its update."""
+    test_value: float | None = None
+    """The metric of the quality, on the test data; None where it was not evaluated."""
+    test_loss: float | None = None
+
+
 class Cell(Struct, frozen=True, kw_only=True):
     """One row on one workload: how it ended, and what was measured until then."""
 
@@ -228,6 +242,8 @@ class Cell(Struct, frozen=True, kw_only=True):
     quality: Quality | None = None
     folds: Folds | None = None
     """If cross-validation was asked for, and the row earned a speed."""
+    history: tuple[Progress, ...] = ()
+    """The training plan from its first step to its last; the last is what the quality is of."""
 
     @property
     def comparable(self) -> bool:

@@ -44,8 +44,13 @@ class MetricTable:
 
 def metric_tables(run: Run) -> tuple[MetricTable, ...]:
     """A table for each workload that has measures."""
-    found = (_table(name, _cells(run, name)) for name in run.plan.workloads)
+    found = (metric_table(run, name) for name in run.plan.workloads)
     return tuple(table for table in found if table.rows)
+
+
+def metric_table(run: Run, workload: str) -> MetricTable:
+    """The table of one workload; without rows if it has no measures."""
+    return _table(workload, _cells(run, workload))
 
 
 def show_metrics(run: Run, console: Console) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from envdoctor.errors import IncompleteError
+from envdoctor.report.curves import curves
 from envdoctor.report.measures import measures
 
 if TYPE_CHECKING:
@@ -52,6 +53,11 @@ def _log(run: Run, client: Any) -> None:
             client.log_param(made.info.run_id, name, text)
         for name, value in found.metrics.items():
             client.log_metric(made.info.run_id, name, value, timestamp=started)
+        for point in curves(cell):
+            passed = started + round(point.training_seconds * 1000)
+            client.log_metric(
+                made.info.run_id, point.name, point.value, timestamp=passed, step=point.step
+            )
         for step, loss in enumerate(cell.first_losses, start=1):
             client.log_metric(made.info.run_id, "loss", loss, timestamp=started, step=step)
         status = "FINISHED" if cell.comparable else "FAILED"

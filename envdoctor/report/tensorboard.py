@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from envdoctor.errors import InputError
 from envdoctor.report import event_file
+from envdoctor.report.curves import curves
 from envdoctor.report.measures import measures
 from envdoctor.report.sentences import row_names
 from envdoctor.statistics.pairing import kept_blocks
@@ -65,9 +66,15 @@ def _safe(name: str) -> str:
 
 
 def _events(run: Run, found: Measures, seconds: float) -> Iterator[bytes]:
-    """The curves of blocks and of first losses, then the parameters with the metrics."""
+    """The curves of training, first losses and blocks, then the parameters with the metrics.
+
+    The time of a point of the training is that of its steps, on TensorBoard's axis `relative`.
+    """
     cell = found.cell
     yield event_file.header(seconds)
+    for point in curves(cell):
+        passed = seconds + point.training_seconds
+        yield event_file.scalar(point.name, point.value, step=point.step, seconds=passed)
     for step, loss in enumerate(cell.first_losses, start=1):
         yield event_file.scalar("loss", loss, step=step, seconds=seconds)
     blocks = kept_blocks(run, cell) if cell.comparable else []

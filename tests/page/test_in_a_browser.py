@@ -10,11 +10,13 @@ from msgspec import structs
 
 pytest.importorskip("vl_convert", reason="vl-convert-python is not installed: envdoctor[report]")
 
+from envdoctor.model.cell import Metric, Progress
 from envdoctor.report.html import page
 from envdoctor.report.table import tables
 
 made = runpy.run_path(str(Path(__file__).parents[1] / "made_runs.py"))["made_run"]
 SCRIPT = "a </script></title><script>document.title='taken'</script>"
+NINE_ROWS = {f"backend {number}": number * 1e-4 for number in range(2, 11)}
 RIGHT_TO_LEFT = "\u05d0\u05d1 \u202edlrow"
 
 
@@ -35,6 +37,39 @@ def hostile_page(tmp_path_factory):
     ]
     path = tmp_path_factory.mktemp("page") / "hostile.html"
     path.write_text(page(runs), encoding="utf-8")
+    return path
+
+
+def taught(run):
+    """The run with forty points of a training in each row, ten of them with a result."""
+    points = tuple(
+        Progress(
+            step=11 * turn,
+            training_seconds=11 * turn * 1e-3,
+            loss=2.3 / turn + 0.012345678901234 * (turn % 3),
+            test_value=None if turn % 4 else 1 - 0.9 / turn,
+            test_loss=None if turn % 4 else 2.4 / turn,
+        )
+        for turn in range(1, 41)
+    )
+    metrics = tuple(Metric(name=name, value=0.9) for name in ("precision", "recall", "f1"))
+    cells = [
+        cell
+        if cell.row.twin
+        else structs.replace(
+            cell, history=points, quality=structs.replace(cell.quality, metrics=metrics)
+        )
+        for cell in run.cells
+    ]
+    return structs.replace(run, cells=tuple(cells))
+
+
+@pytest.fixture(scope="session")
+def large_page(tmp_path_factory):
+    """Nine rows on three workloads, each with all that a row can have."""
+    run = taught(made(NINE_ROWS, workloads=("one", "two", "three"), twin="backend 4"))
+    path = tmp_path_factory.mktemp("page") / "large.html"
+    path.write_text(page([run]), encoding="utf-8")
     return path
 
 
@@ -79,10 +114,17 @@ def test_every_chart_is_there_with_its_marks(visit, real_page, real_run):
     assert marks(tab, "peak", "shares") == rows
     assert marks(tab, "quality", "values") == rows
     assert marks(tab, "quality", "gate") == [1] * len(found)
+    tests = [sum(_tests(line.cell) for line in table.lines) for table in found]
+    assert min(tests) > 0
+    assert marks(tab, "progress", "values") == tests
+    assert marks(tab, "progress", "lines") == rows
+    assert marks(tab, "progress", "gate") == [1] * len(found)
     assert marks(tab, "parity", "cells") == [4 * count for count in rows]
     assert marks(tab, "break-even", "lines") == rows
-    losses = [sum(len(line.cell.first_losses) for line in table.lines) for table in found]
+    losses = [sum(len(line.cell.history) for line in table.lines) for table in found]
+    assert min(losses) > 0
     assert marks(tab, "losses", "losses") == losses
+    assert marks(tab, "losses", "lines") == rows
     kept = [
         sum(turn.kept for turn in real_run.rounds if turn.workload == table.workload.name)
         for table in found
@@ -92,10 +134,45 @@ def test_every_chart_is_there_with_its_marks(visit, real_page, real_run):
     assert marks(tab, "rounds", "rounds") == dots
 
 
+def _tests(cell):
+    return sum(point.test_value is not None for point in cell.history)
+
+
+def test_a_run_without_histories_has_the_first_losses_and_says_so(visit, real_run, tmp_path):
+    cells = tuple(structs.replace(cell, history=()) for cell in real_run.cells)
+    path = tmp_path / "old.html"
+    path.write_text(page([structs.replace(real_run, cells=cells)]), encoding="utf-8")
+    tab = visit(path)
+    found = tables(real_run)
+    losses = [sum(len(line.cell.first_losses) for line in table.lines) for table in found]
+    assert marks(tab, "losses", "losses") == losses
+    assert marks(tab, "progress", "values") == [0] * len(found)
+    said = tab.locator("figure[data-chart=progress] .absent").first.inner_text()
+    assert said == "The run holds no results from during the training."
+
+
+def test_nine_rows_on_three_workloads_have_all_their_curves(visit, large_page):
+    tab = visit(large_page, 390)
+    assert marks(tab, "losses", "losses") == [9 * 40] * 3
+    assert marks(tab, "progress", "values") == [9 * 10] * 3
+    assert marks(tab, "progress", "lines") == [9] * 3
+    assert tab.evaluate("document.documentElement.scrollWidth") <= 390
+    tip = tab.locator("figure[data-chart=progress] .values_marks title").first.text_content()
+    assert tip.endswith(" % after 44.0 ms, 44 steps")
+
+
+def test_the_further_measures_are_a_table_of_all_rows(visit, large_page):
+    tab = visit(large_page)
+    found = tab.locator("[aria-label='Further measures of two']")
+    assert found.locator("tbody tr").count() == 9
+    assert found.locator("th").all_inner_texts() == ["backend", "precision", "recall", "F1"]
+
+
 def test_the_table_has_all_rows_and_the_verdict_is_first(visit, real_page, real_run):
     tab = visit(real_page)
     first = tables(real_run)[0]
-    assert tab.locator("#run-1-1 tbody tr").count() == len(first.lines)
+    table = tab.get_by_role("region", name=f"Results of {first.workload.name}")
+    assert table.locator("tbody tr").count() == len(first.lines)
     assert tab.locator("#run-1-1 .verdict").inner_text() == first.remarks[0]
 
 
@@ -150,8 +227,8 @@ def test_runs_stand_side_by_side(visit, hostile_page):
     assert tab.locator("#side-by-side table tbody tr").count() == 3
 
 
-def test_it_is_small_enough_to_send(real_page, hostile_page):
-    for path in (real_page, hostile_page):
+def test_it_is_small_enough_to_send(real_page, hostile_page, large_page):
+    for path in (real_page, hostile_page, large_page):
         assert path.stat().st_size < 2_000_000
 
 

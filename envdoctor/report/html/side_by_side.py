@@ -9,6 +9,7 @@ from envdoctor.report import numbers
 from envdoctor.report.html.charts import Chart
 from envdoctor.report.html.elements import element, texts, visible
 from envdoctor.report.html.marks import ROW_HEIGHT, WIDTH, categories, layer, number
+from envdoctor.report.html.scrolling import scrolling_table
 from envdoctor.report.html.speed import BAR, NO_SPEED, RULE
 from envdoctor.report.html.theme import SERIES
 from envdoctor.report.html.workload import figure
@@ -122,19 +123,11 @@ def _change(first: Run, other: Run) -> Iterator[Element]:
     for table in c.tables(found):
         yield element("p", table.heading, class_="sub")
         if table.lines:
-            yield _table(table)
+            columns = {
+                heading: [getattr(line, field) for line in table.lines]
+                for field, heading in HEADINGS.items()
+            }
+            yield scrolling_table(columns, f"Changes of {table.heading}")
         if table.notes:
             yield element("ul", *texts("li", table.notes), class_="remarks")
     yield element("ul", *texts("li", c.footnotes(found)), class_="remarks")
-
-
-def _table(table: c.Table) -> Element:
-    words = {"row", "verdict"}
-    kinds = {field: {"class_": "words"} if field in words else {} for field in HEADINGS}
-    head = [element("th", text, **kinds[field]) for field, text in HEADINGS.items()]
-    lines = [
-        element("tr", *(element("td", getattr(line, field), **kinds[field]) for field in HEADINGS))
-        for line in table.lines
-    ]
-    whole = element("table", element("thead", element("tr", *head)), element("tbody", *lines))
-    return element("div", whole, class_="scroll")

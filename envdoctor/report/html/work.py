@@ -1,4 +1,4 @@
-"""Charts of the work itself: memory, the first losses, and the result of training."""
+"""Charts of the work itself: memory, and the result of training."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING
 
 from envdoctor.report import numbers
 from envdoctor.report.html.charts import Chart
-from envdoctor.report.html.marks import by_row, by_step, categories, dashes, layer, number, series
+from envdoctor.report.html.marks import by_row, categories, layer, number, series
 from envdoctor.report.html.speed import BAR, RULE
 from envdoctor.report.html.theme import ALARM, PARTS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from envdoctor.model.cell import Quality
     from envdoctor.report.html.charts import Subject
     from envdoctor.report.html.marks import Piece
@@ -59,50 +61,10 @@ def memory(subject: Subject) -> Chart:
     )
 
 
-def losses(subject: Subject) -> Chart:
-    """The losses of the first timed steps."""
-    values = [
-        {
-            "row": subject.names[line.cell.row],
-            "step": step,
-            "loss": loss,
-            "tip": f"{line.title}: {numbers.significant(loss, 6)} at step {step}",
-        }
-        for line in subject.table.lines
-        for step, loss in enumerate(line.cell.first_losses, start=1)
-    ]
-    names = subject.fast_names
-    x = number("step", "training step", scale={"zero": False}, axis={"tickMinStep": 1})
-    y = number("loss", "loss", scale={"zero": False})
-    spec = by_step(
-        values,
-        layer(
-            "lines",
-            {"type": "line", "strokeWidth": 2},
-            x=x,
-            y=y,
-            color=series(names, legend=True),
-            strokeDash=dashes(names),
-        ),
-        layer(
-            "losses", {"type": "point", "filled": True, "size": 30}, x=x, y=y, color=series(names)
-        ),
-    )
-    return Chart(
-        "losses",
-        "Loss of the first timed steps",
-        "All rows start from the same weights and see the same batches: the curves of rows that do "
-        "the same work lie on each other. A run keeps the first steps, not the whole curve.",
-        spec if values else None,
-        "The run holds no losses.",
-    )
-
-
 def quality(subject: Subject) -> Chart:
     """The metric after the training plan, with one standard error, and the gate."""
     found = [(line, line.cell.quality) for line in subject.table.lines if line.cell.quality]
-    percent = all(each.metric == "accuracy" for _, each in found)
-    factor = 100 if percent else 1
+    factor, title = metric_scale(each for _, each in found)
     values = [
         {
             "row": subject.names[line.cell.row],
@@ -113,16 +75,15 @@ def quality(subject: Subject) -> Chart:
         }
         for line, each in found
     ]
-    gate = _gate(subject)
-    title = "accuracy, %" if percent else "mean absolute error"
+    limit = gate(subject)
     x = number("value", title, scale={"zero": False})
     spec = by_row(
         values,
         layer("errors", RULE, x=number("low", title), x2={"field": "high"}),
         layer("values", DOT, x=x, color=series(subject.fast_names)),
-        *([] if gate is None else [_limit(factor * gate, title)]),
+        *([] if limit is None else [_limit(factor * limit, title)]),
     )
-    required = "" if gate is None else " The dashed line is what must be reached."
+    required = "" if limit is None else " The dashed line is what must be reached."
     return Chart(
         "quality",
         "Result after training",
@@ -131,6 +92,21 @@ def quality(subject: Subject) -> Chart:
         spec if values else None,
         "The run holds no result on the test data.",
     )
+
+
+def metric_scale(found: Iterable[Quality]) -> tuple[int, str]:
+    """What a metric is multiplied by on an axis, and the title of the axis."""
+    if all(each.metric == "accuracy" for each in found):
+        return 100, "accuracy, %"
+    return 1, "mean absolute error"
+
+
+def gate(subject: Subject) -> float | None:
+    """What training must reach; None if nothing is required."""
+    required = subject.table.workload.quality
+    if required is None:
+        return None
+    return required.at_least if required.at_least is not None else required.at_most
 
 
 def _limit(value: float, title: str) -> Piece:
@@ -152,10 +128,3 @@ def _metric(found: Quality) -> str:
         return f"{found.value * 100:.1f} ±{found.standard_error * 100:.1f} %"
     error = numbers.significant(found.standard_error, 2)
     return f"{numbers.significant(found.value)} ±{error}"
-
-
-def _gate(subject: Subject) -> float | None:
-    gate = subject.table.workload.quality
-    if gate is None:
-        return None
-    return gate.at_least if gate.at_least is not None else gate.at_most

@@ -8,10 +8,13 @@ from envdoctor.report import table as t
 from envdoctor.report.html.charts import subject
 from envdoctor.report.html.drawing import draw
 from envdoctor.report.html.elements import element, texts
+from envdoctor.report.html.further_measures import further_measures
+from envdoctor.report.html.learning import losses, progress
 from envdoctor.report.html.proof import parity
 from envdoctor.report.html.rounds import rounds
+from envdoctor.report.html.scrolling import scrolling_table
 from envdoctor.report.html.speed import break_even, peak_share, start_up, throughput
-from envdoctor.report.html.work import losses, memory, quality
+from envdoctor.report.html.work import memory, quality
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
@@ -19,10 +22,19 @@ if TYPE_CHECKING:
     from envdoctor.model.run import Run
     from envdoctor.report.html.charts import Chart
 
-CHARTS = (throughput, start_up, memory, peak_share, quality, parity, break_even, rounds, losses)
+CHARTS = (
+    throughput,
+    start_up,
+    memory,
+    peak_share,
+    quality,
+    progress,
+    losses,
+    parity,
+    break_even,
+    rounds,
+)
 """In the order of the page."""
-WORDS = {"backend", "verdict", "same work"}
-"""Columns of words, which begin at the left."""
 
 
 def section(run: Run, table: t.Table, name: str) -> Element:
@@ -40,8 +52,11 @@ def section(run: Run, table: t.Table, name: str) -> Element:
         element("p", table.effort, class_="sub") if table.effort else None,
         element("div", element("p", verdict), class_=mood),
         _list(more),
-        _table(table) if table.lines else None,
+        scrolling_table(_columns(table), f"Results of {table.workload.name}")
+        if table.lines
+        else None,
         _notes(table),
+        *further_measures(run, table.workload.name),
         element("div", *figures, class_="charts"),
         id=name,
     )
@@ -59,31 +74,6 @@ def _notes(table: t.Table) -> Element | None:
         for note in table.notes
     ]
     return element("ul", *items, class_="remarks") if items else None
-
-
-def _table(table: t.Table) -> Element:
-    """The table, which scrolls by itself where the window is narrow."""
-    columns = _columns(table)
-    head = element("tr", *(element("th", name, **_kind(name)) for name in columns))
-    lines = [
-        element("tr", *(element("td", cells[i], **_kind(name)) for name, cells in columns.items()))
-        for i in range(len(table.lines))
-    ]
-    whole = element("table", element("thead", head), element("tbody", *lines))
-    return element(
-        "div",
-        whole,
-        class_="scroll",
-        tabindex="0",
-        role="region",
-        aria_label=f"Results of {table.workload.name}",
-    )
-
-
-def _kind(column: str) -> dict[str, str]:
-    if column not in WORDS:
-        return {}
-    return {"class_": "words name" if column == "backend" else "words"}
 
 
 def _columns(table: t.Table) -> dict[str, list[str]]:

@@ -12,7 +12,7 @@ from envdoctor.api import Backend
 from envdoctor.bench import store as module
 from envdoctor.bench.plan import PlannedRow
 from envdoctor.bench.store import Kept, Store
-from envdoctor.model.cell import Certificate, Quality
+from envdoctor.model.cell import Certificate, Progress, Quality
 from envdoctor.model.facts import Cpu, Facts
 from envdoctor.model.run import WorkloadRecord
 
@@ -28,6 +28,7 @@ KEPT = Kept(
     evaluation_seconds=0.1,
     timed_losses=(2.3, 2.2),
     timed_reference_error=1e-7,
+    history=(Progress(step=1, training_seconds=0.1, loss=2.3),),
 )
 
 

@@ -24,6 +24,7 @@ from envdoctor.model.cell import (
     Noise,
     Phases,
     Plausibility,
+    Progress,
     Quality,
     Row,
 )
@@ -101,6 +102,7 @@ CELL = st.builds(
     training_seconds=st.none() | NUMBER,
     quality=st.none() | _all_of(Quality, metric=TEXT),
     folds=st.none() | st.builds(Folds, wanted=COUNT, values=st.lists(NUMBER).map(tuple)),
+    history=st.lists(_all_of(Progress, step=POSITIVE), max_size=3).map(tuple),
 )
 PLAN = _all_of(
     Plan,
@@ -282,6 +284,15 @@ def test_a_file_of_the_future_asks_for_a_newer_envdoctor() -> None:
 def test_a_key_of_a_later_version_is_overlooked(run: Run) -> None:
     data = codec.encode(run).replace(b'"schema": 1,', b'"schema": 1, "later": true,', 1)
     assert codec.decode(data, "it") == run
+
+
+def test_a_file_from_before_histories_were_kept_has_none(run: Run) -> None:
+    plain = json.loads(codec.encode(run))
+    kept = [cell.pop("history") for cell in plain["cells"]]
+    assert any(kept)
+    found = codec.decode(json.dumps(plain).encode(), "old.json")
+    assert not any(cell.history for cell in found.cells)
+    assert [cell.quality for cell in found.cells] == [cell.quality for cell in run.cells]
 
 
 def test_a_huge_file_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,6 +19,7 @@ from envdoctor.model.cell import (
     Noise,
     Phases,
     Plausibility,
+    Progress,
     Quality,
     Row,
 )
@@ -192,6 +193,11 @@ def _measured(
         ),
         "training_seconds": 0.61,
         "evaluation_seconds": 0.009,
+        "history": (
+            Progress(step=1, training_seconds=0.04, loss=2.31),
+            Progress(step=220, training_seconds=0.31, loss=0.4, test_value=0.9, test_loss=0.38),
+            Progress(step=440, training_seconds=0.61, loss=0.1, test_value=0.9611, test_loss=0.131),
+        ),
         "quality": Quality(
             metric="accuracy",
             value=0.9611,
@@ -208,7 +214,8 @@ def _numpy(workload: str, step_ns: int, **values: object) -> tuple[Cell, Cell]:
     """The row of NumPy and its twin, which trains nothing and has no quality."""
     versions = {"python": "3.11.7", "numpy": "2.4.0"}
     both = {"version": "2.4.0", "versions": versions, "compiles": False, "per_mille": 8}
-    alone = {"training_seconds": None, "evaluation_seconds": None, "quality": None, "memory": None}
+    nothing = ("training_seconds", "evaluation_seconds", "quality", "memory")
+    alone = {**dict.fromkeys(nothing), "history": ()}
     return (
         _measured(NUMPY, workload, step_ns, **both, **values),
         _measured(TWIN, workload, step_ns, **both, **alone),

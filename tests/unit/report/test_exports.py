@@ -13,12 +13,14 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
+from msgspec import structs
 
 import envdoctor
 from envdoctor.errors import IncompleteError, InputError
 from envdoctor.model import codec
 from envdoctor.model.run import Run
 from envdoctor.report import event_file, jsonl, junit, mlflow, tensorboard
+from envdoctor.report.curves import COLUMNS, curves, history
 from envdoctor.report.measures import measures
 
 
@@ -109,6 +111,37 @@ def test_a_folder_that_cannot_be_written_is_a_sentence(run: Run, tmp_path: Path)
         tensorboard.write(run, str(tmp_path / "file"))
 
 
+def test_the_training_is_curves_of_named_scalars(run: Run) -> None:
+    found = list(curves(run.cells[0]))
+    assert [(each.name, each.step, each.value) for each in found] == [
+        ("train/loss", 1, 2.31),
+        ("train/loss", 220, 0.4),
+        ("test/accuracy", 220, 0.9),
+        ("test/loss", 220, 0.38),
+        ("train/loss", 440, 0.1),
+        ("test/accuracy", 440, 0.9611),
+        ("test/loss", 440, 0.131),
+    ]
+    houses = next(cell for cell in run.cells if cell.workload == "houses")
+    assert {each.name for each in curves(houses)} == {
+        "train/loss",
+        "test/mean_absolute_error",
+        "test/loss",
+    }
+
+
+def test_a_row_that_ended_in_its_training_has_the_losses_until_then(run: Run) -> None:
+    cell = structs.replace(run.cells[0], quality=None)
+    assert [each.name for each in curves(cell)].count("train/loss") == 3
+    assert not any(each.name == "test/" for each in curves(cell))
+
+
+def test_every_point_of_a_training_has_a_line_of_known_columns(run: Run) -> None:
+    lines = list(history(run))
+    assert len(lines) == sum(len(cell.history) for cell in run.cells) > 0
+    assert all(set(line) == set(COLUMNS) for line in lines)
+
+
 READ = """
 import sys
 sys.modules["tensorflow"] = None
@@ -116,6 +149,10 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 found = EventAccumulator(sys.argv[1])
 found.Reload()
 print(len(found.Scalars("blocks/step_seconds")), *sorted(found.PluginTagToContent("hparams")))
+for name in ("train/loss", "test/accuracy", "test/loss"):
+    points = found.Scalars(name)
+    begun = found.Scalars("loss")[0].wall_time
+    print(*(f"{p.step}:{p.value:.4g}:{p.wall_time - begun:.2f}" for p in points))
 """
 
 
@@ -124,7 +161,13 @@ def test_tensorboard_reads_them(run: Run, tmp_path: Path) -> None:
     tensorboard.write(run, str(tmp_path))
     command = [sys.executable, "-c", READ, str(tmp_path / "mlp-tiny" / "numpy")]
     told = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stdout
-    assert told.split() == ["16", "_hparams_/session_end_info", "_hparams_/session_start_info"]
+    first, *curves = told.splitlines()
+    assert first == "16 _hparams_/session_end_info _hparams_/session_start_info"
+    assert curves == [
+        "1:2.31:0.04 220:0.4:0.31 440:0.1:0.61",
+        "220:0.9:0.31 440:0.9611:0.61",
+        "220:0.38:0.31 440:0.131:0.61",
+    ]
 
 
 @pytest.mark.skipif(find_spec("mlflow") is not None, reason="MLflow is installed")
@@ -151,10 +194,13 @@ def test_pandas_takes_rows_and_blocks(run: Run, tmp_path: Path) -> None:
         "import sys, envdoctor\n"
         "found = envdoctor.load(sys.argv[1])\n"
         "print(len(found.to_frame()), len(found.to_frame('blocks')))\n"
+        "print(len(found.to_frame('history')), found.to_frame('history').loss.dtype)\n"
         "print(found.to_frame().step_seconds.dtype, found.to_frame('blocks').wall_ns.dtype)\n"
     )
     command = [sys.executable, "-c", code, str(tmp_path / "run.json")]
     told = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stdout
     rows = len([cell for cell in run.cells if not cell.row.twin])
     blocks = sum(len(cell.blocks) for cell in run.cells)
-    assert told.split() == [str(rows), str(blocks), "float64", "int64"]
+    points = sum(len(cell.history) for cell in run.cells)
+    sizes = [str(rows), str(blocks), str(points), "float64"]
+    assert told.split() == [*sizes, "float64", "int64"]

@@ -10,15 +10,17 @@ from typing import Any
 import pytest
 from msgspec import structs
 
-from envdoctor.model.cell import Row
+from envdoctor.model.cell import Metric, Row
 from envdoctor.model.run import Run
 from envdoctor.report.html.charts import Subject, subject
+from envdoctor.report.html.further_measures import further_measures
+from envdoctor.report.html.learning import losses, progress
 from envdoctor.report.html.proof import CLASSES, parity
 from envdoctor.report.html.reproduce import commands
 from envdoctor.report.html.rounds import rounds
 from envdoctor.report.html.speed import break_even, peak_share, start_up, throughput
 from envdoctor.report.html.theme import PALETTE, style
-from envdoctor.report.html.work import losses, memory, quality
+from envdoctor.report.html.work import memory, quality
 from envdoctor.report.table import tables
 from envdoctor.statistics.costs import costs
 
@@ -88,7 +90,8 @@ def test_a_machine_too_noisy_to_rank_still_shows_its_noise(make: Make) -> None:
 
 def test_what_a_run_does_not_hold_is_said(make: Make) -> None:
     found = _subject(make())
-    for chart, word in ((losses, "losses"), (peak_share, "peak")):
+    missing = ((losses, "losses"), (progress, "during the training"), (peak_share, "peak"))
+    for chart, word in missing:
         assert chart(found).spec is None
         assert word in chart(found).absent
     bare = make()
@@ -97,6 +100,65 @@ def test_what_a_run_does_not_hold_is_said(make: Make) -> None:
     for chart in (throughput, start_up, break_even, memory, quality, parity):
         assert chart(found).spec is None, chart
         assert chart(found).absent.endswith(".")
+
+
+def test_the_loss_is_drawn_over_the_whole_plan(run: Run) -> None:
+    found = _subject(run)
+    chart = losses(found)
+    numpy = [value for value in _values(chart) if value["row"] == "numpy"]
+    assert [(value["step"], value["loss"]) for value in numpy] == [
+        (1, 2.31),
+        (220, 0.4),
+        (440, 0.1),
+    ]
+    assert "whole curve" not in chart.caption
+
+
+def test_of_a_row_without_a_history_the_first_losses_are_drawn(run: Run) -> None:
+    cells = tuple(structs.replace(cell, history=()) for cell in run.cells)
+    chart = losses(_subject(structs.replace(run, cells=cells)))
+    numpy = [value["loss"] for value in _values(chart) if value["row"] == "numpy"]
+    assert numpy == [2.31, 2.25, 2.19]
+    assert "first timed steps, not the whole curve" in chart.caption
+    mixed = (run.cells[0], *cells[1:])
+    values = _values(losses(_subject(structs.replace(run, cells=mixed))))
+    assert max(value["step"] for value in values if value["row"] == "numpy") == 440
+    assert max(value["step"] for value in values if value["row"] != "numpy") == 3
+
+
+def test_results_stand_over_the_seconds_of_training_with_what_is_required(run: Run) -> None:
+    chart = progress(_subject(run))
+    numpy = [value for value in _values(chart) if value["row"] == "numpy"]
+    assert [(value["seconds"], value["value"]) for value in numpy] == [(0.31, 90.0), (0.61, 96.11)]
+    assert numpy[0]["tip"] == "numpy 2.4.0: 90.0 % after 310 ms, 220 steps"
+    assert chart.spec["layer"][-1]["data"]["values"][0]["gate"] == 94
+    assert "dashed line" in chart.caption
+
+
+def test_an_error_is_shown_as_it_is_and_needs_no_gate(run: Run) -> None:
+    chart = progress(_subject(run, 2))
+    assert [value["value"] for value in _values(chart)] == [0.9, 0.9611]
+    assert [layer["name"] for layer in chart.spec["layer"]] == ["lines", "values"]
+    assert "dashed" not in chart.caption
+
+
+def test_one_result_at_the_end_makes_no_curve(run: Run) -> None:
+    cells = tuple(structs.replace(cell, history=cell.history[-1:]) for cell in run.cells)
+    assert progress(_subject(structs.replace(run, cells=cells))).spec is None
+
+
+def test_further_measures_have_a_table_under_a_heading(run: Run) -> None:
+    assert list(further_measures(run, "mlp-tiny")) == []
+    place = next(i for i, cell in enumerate(run.cells) if cell.workload == "houses")
+    metrics = (Metric(name="r2", value=0.51), Metric(name="gap", reason="<b>it</b> is not there."))
+    quality = structs.replace(run.cells[place].quality, metrics=metrics)
+    cells = list(run.cells)
+    cells[place] = structs.replace(cells[place], quality=quality)
+    parts = list(further_measures(structs.replace(run, cells=tuple(cells)), "houses"))
+    assert [part.tag for part in parts] == ["h4", "p", "div", "ul"]
+    assert [each.text for each in parts[2].iter("th")] == ["backend", "R2", "gap"]
+    assert [each.text for each in parts[2].iter("td")] == ["numpy", "0.510", "n/a"]
+    assert parts[3][0].text == "numpy has no gap: <b>it</b> is not there."
 
 
 def test_a_row_without_a_speed_is_in_the_proof(run: Run) -> None:

@@ -73,6 +73,13 @@ class Shuffles:
         return np.roll(super().outputs(split), 1, axis=0)
 
 
+class Learns:
+    def outputs(self, split):
+        found = super().outputs(split).copy()
+        self.step(0)
+        return found
+
+
 class Stubborn:
     def __init__(self, job, weights):
         stubborn = replace(job.optimizer, momentum=0.9)
@@ -100,6 +107,7 @@ FAULTS = {
     "half the rate": (Slow, training.repeats, "are off by"),
     "a sample too few": (Drops, training.outputs_cover_all, "(359, 10), not (360, 10)"),
     "outputs of the neighbour": (Shuffles, training.outputs_cover_all, "in another order"),
+    "a step in the evaluation": (Learns, training.repeats, "with an evaluation on the way"),
     "a momentum of its own": (Stubborn, proofs.faults_show, "no momentum makes no difference"),
     "a loss of its own": (Guesses, refusals.are_told, "an unknown loss is accepted"),
     "a bare KeyError": (Stumbles, refusals.are_told, "an unknown device ends in `KeyError"),
