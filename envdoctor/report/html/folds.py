@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from envdoctor.report.folds import EXPLANATION, FoldTable, fold_tables
 from envdoctor.report.html.elements import element, texts
+from envdoctor.report.html.scrolling import scrolling_table
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
@@ -30,29 +31,8 @@ def _parts(table: FoldTable) -> list[Element]:
     notes = texts("li", table.notes)
     parts = [element("h3", table.heading)]
     if table.rows:
-        parts.append(_table(table))
+        columns = dict(zip(table.headings, zip(*table.rows, strict=True), strict=True))
+        parts.append(scrolling_table(columns, table.heading))
     if notes:
         parts.append(element("ul", *notes, class_="remarks"))
     return parts
-
-
-def _table(table: FoldTable) -> Element:
-    """The table, which scrolls by itself where the window is narrow."""
-    classes = ["words name", *[""] * (len(table.headings) - 1)]
-    head = element("tr", *_cells("th", table.headings, classes))
-    rows = [element("tr", *_cells("td", row, classes)) for row in table.rows]
-    return element(
-        "div",
-        element("table", element("thead", head), element("tbody", *rows)),
-        class_="scroll",
-        tabindex="0",
-        role="region",
-        aria_label=table.heading,
-    )
-
-
-def _cells(name: str, cells: tuple[str, ...], classes: list[str]) -> list[Element]:
-    return [
-        element(name, text, **({"class_": kind} if kind else {}))
-        for text, kind in zip(cells, classes, strict=True)
-    ]
