@@ -44,13 +44,26 @@ class MetricTable:
 
 def metric_tables(run: Run) -> tuple[MetricTable, ...]:
     """A table for each workload that has measures."""
-    found = (metric_table(run, name) for name in run.plan.workloads)
+    found = (metric_table(name, _cells(run, name)) for name in run.plan.workloads)
     return tuple(table for table in found if table.rows)
 
 
-def metric_table(run: Run, workload: str) -> MetricTable:
-    """The table of one workload; without rows if it has no measures."""
-    return _table(workload, _cells(run, workload))
+def metric_table(workload: str, cells: Sequence[Cell]) -> MetricTable:
+    """The table of some rows of a workload; without rows if none has measures."""
+    measured = [(cell, cell.quality.metrics) for cell in cells if cell.quality is not None]
+    names = tuple(dict.fromkeys(each.name for _, metrics in measured for each in metrics))
+    rows, reasons = [], []
+    for cell, metrics in measured:
+        if not metrics:
+            continue
+        by_name = {each.name: each for each in metrics}
+        rows.append((cell.row.title, *(_text(by_name.get(name)) for name in names)))
+        reasons += [
+            f"{cell.row.title} has no {_heading(each.name)}: {each.reason}"
+            for each in metrics
+            if each.value is None
+        ]
+    return MetricTable(workload, tuple(map(_heading, names)), tuple(rows), tuple(reasons))
 
 
 def show_metrics(run: Run, console: Console) -> None:
@@ -69,28 +82,7 @@ def show_metrics(run: Run, console: Console) -> None:
 
 
 def _cells(run: Run, workload: str) -> list[Cell]:
-    return [
-        cell
-        for cell in run.cells
-        if cell.workload == workload and cell.quality and not cell.row.twin
-    ]
-
-
-def _table(workload: str, cells: Sequence[Cell]) -> MetricTable:
-    measured = [(cell, cell.quality.metrics) for cell in cells if cell.quality is not None]
-    names = tuple(dict.fromkeys(each.name for _, metrics in measured for each in metrics))
-    rows, reasons = [], []
-    for cell, metrics in measured:
-        if not metrics:
-            continue
-        by_name = {each.name: each for each in metrics}
-        rows.append((cell.row.title, *(_text(by_name.get(name)) for name in names)))
-        reasons += [
-            f"{cell.row.title} has no {_heading(each.name)}: {each.reason}"
-            for each in metrics
-            if each.value is None
-        ]
-    return MetricTable(workload, tuple(map(_heading, names)), tuple(rows), tuple(reasons))
+    return [cell for cell in run.cells if cell.workload == workload and not cell.row.twin]
 
 
 def _heading(name: str) -> str:

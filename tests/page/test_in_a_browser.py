@@ -12,7 +12,7 @@ pytest.importorskip("vl_convert", reason="vl-convert-python is not installed: en
 
 from envdoctor.model.cell import Metric, Progress
 from envdoctor.report.html import page
-from envdoctor.report.table import tables
+from envdoctor.report.table import members, tables
 
 made = runpy.run_path(str(Path(__file__).parents[1] / "made_runs.py"))["made_run"]
 SCRIPT = "a </script></title><script>document.title='taken'</script>"
@@ -119,7 +119,8 @@ def test_every_chart_is_there_with_its_marks(visit, real_page, real_run):
     assert marks(tab, "progress", "values") == tests
     assert marks(tab, "progress", "lines") == rows
     assert marks(tab, "progress", "gate") == [1] * len(found)
-    assert marks(tab, "parity", "cells") == [4 * count for count in rows]
+    proven = [sum(each.certificate is not None for each in members(real_run, t)) for t in found]
+    assert marks(tab, "parity", "cells") == [4 * count for count in proven]
     assert marks(tab, "break-even", "lines") == rows
     losses = [sum(len(line.cell.history) for line in table.lines) for table in found]
     assert min(losses) > 0
@@ -156,6 +157,7 @@ def test_nine_rows_on_three_workloads_have_all_their_curves(visit, large_page):
     assert marks(tab, "losses", "losses") == [9 * 40] * 3
     assert marks(tab, "progress", "values") == [9 * 10] * 3
     assert marks(tab, "progress", "lines") == [9] * 3
+    assert marks(tab, "rounds", "rounds") == [9 * 36] * 3  # against the fastest, and the twin
     assert tab.evaluate("document.documentElement.scrollWidth") <= 390
     tip = tab.locator("figure[data-chart=progress] .values_marks title").first.text_content()
     assert tip.endswith(" % after 44.0 ms, 44 steps")

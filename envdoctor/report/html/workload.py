@@ -56,7 +56,7 @@ def section(run: Run, table: t.Table, name: str) -> Element:
         if table.lines
         else None,
         _notes(table),
-        *further_measures(run, table.workload.name),
+        *further_measures(run, table),
         element("div", *figures, class_="charts"),
         id=name,
     )

@@ -147,18 +147,46 @@ def test_one_result_at_the_end_makes_no_curve(run: Run) -> None:
     assert progress(_subject(structs.replace(run, cells=cells))).spec is None
 
 
+def _with_measures(run: Run, *metrics: Metric) -> Run:
+    """The run with these measures in each cell of a quality."""
+    cells = [
+        structs.replace(cell, quality=structs.replace(cell.quality, metrics=metrics))
+        if cell.quality
+        else cell
+        for cell in run.cells
+    ]
+    return structs.replace(run, cells=tuple(cells))
+
+
 def test_further_measures_have_a_table_under_a_heading(run: Run) -> None:
-    assert list(further_measures(run, "mlp-tiny")) == []
-    place = next(i for i, cell in enumerate(run.cells) if cell.workload == "houses")
-    metrics = (Metric(name="r2", value=0.51), Metric(name="gap", reason="<b>it</b> is not there."))
-    quality = structs.replace(run.cells[place].quality, metrics=metrics)
-    cells = list(run.cells)
-    cells[place] = structs.replace(cells[place], quality=quality)
-    parts = list(further_measures(structs.replace(run, cells=tuple(cells)), "houses"))
+    missing = Metric(name="gap", reason="<b>it</b> is not there.")
+    told = _with_measures(run, Metric(name="r2", value=0.51), missing)
+    parts = list(further_measures(told, tables(told)[2]))
     assert [part.tag for part in parts] == ["h4", "p", "div", "ul"]
     assert [each.text for each in parts[2].iter("th")] == ["backend", "R2", "gap"]
     assert [each.text for each in parts[2].iter("td")] == ["numpy", "0.510", "n/a"]
     assert parts[3][0].text == "numpy has no gap: <b>it</b> is not there."
+    assert list(further_measures(run, tables(run)[2])) == []
+
+
+def test_further_measures_stand_in_the_order_of_the_results(run: Run) -> None:
+    told = _with_measures(run, Metric(name="f1", value=0.5))
+    results = tables(told)[0]
+    _, _, table = further_measures(told, results)
+    names = [each.text for each in table.iter("td")][::2]
+    fast = [line.cell.row.title for line in results.lines]
+    assert names == [*fast, "torch compile"]  # whose quality is known, and whose work is other
+
+
+def test_rows_of_another_precision_have_a_table_of_their_own(run: Run) -> None:
+    told = _with_measures(run, Metric(name="f1", value=0.5))
+    half = structs.replace(told.cells[1], row=structs.replace(told.cells[1].row, precision="bf16"))
+    told = structs.replace(told, cells=(*told.cells, half))
+    found = {table.precision: table for table in tables(told) if table.workload.name == "mlp-tiny"}
+    _, _, alone = further_measures(told, found["bf16"])
+    assert [each.text for each in alone.iter("td")] == ["torch eager bf16", "0.500"]
+    _, _, others = further_measures(told, found["fp32"])
+    assert "torch eager bf16" not in [each.text for each in others.iter("td")]
 
 
 def test_a_row_without_a_speed_is_in_the_proof(run: Run) -> None:
