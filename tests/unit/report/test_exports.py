@@ -1,4 +1,4 @@
-"""JSON Lines, JUnit, event files and trackers."""
+"""JSON Lines, JUnit, event files and frames."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from xml.etree import ElementTree as ET
 import pytest
 
 import envdoctor
-from envdoctor.errors import IncompleteError, InputError
+from envdoctor.errors import InputError
 from envdoctor.model import codec
 from envdoctor.model.run import Run
-from envdoctor.report import event_file, jsonl, junit, mlflow, tensorboard
+from envdoctor.report import event_file, jsonl, junit, tensorboard
 from envdoctor.report.measures import measures
 
 
@@ -125,13 +125,6 @@ def test_tensorboard_reads_them(run: Run, tmp_path: Path) -> None:
     command = [sys.executable, "-c", READ, str(tmp_path / "mlp-tiny" / "numpy")]
     told = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stdout
     assert told.split() == ["16", "_hparams_/session_end_info", "_hparams_/session_start_info"]
-
-
-@pytest.mark.skipif(find_spec("mlflow") is not None, reason="MLflow is installed")
-def test_without_mlflow_it_says_what_to_install(run: Run, tmp_path: Path) -> None:
-    with pytest.raises(IncompleteError, match="not installed") as caught:
-        mlflow.write(run, str(tmp_path / "mlflow.db"))
-    assert caught.value.hint == "`python -m pip install mlflow` installs it."
 
 
 def test_a_loaded_run_shows_itself(run: Run, tmp_path: Path) -> None:
