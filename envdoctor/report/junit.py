@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
+from envdoctor.report.beginning import local_time
 from envdoctor.report.legal import legal
 from envdoctor.report.sentences import row_names
 from envdoctor.report.table import STATUS_WORDS, members, missed, quality_column, tables
@@ -21,7 +22,11 @@ FAILURES = {"different"}
 
 
 def write(run: Run, stream: TextIO) -> None:
-    """Write it: a row passes if it was measured, is proven, and reached its quality."""
+    """Write it: a row passes if it was measured, is proven, and reached its quality.
+
+    Raises:
+        InputError: the run does not say when it began.
+    """
     root = ET.Element("testsuites", name="envdoctor bench")
     for table in tables(run):
         _suite(root, run, table)
@@ -32,9 +37,7 @@ def write(run: Run, stream: TextIO) -> None:
 
 def _suite(root: ET.Element, run: Run, table: Table) -> None:
     workload = table.workload.name
-    suite = ET.SubElement(
-        root, "testsuite", name=legal(workload), timestamp=legal(run.started_at[:19])
-    )
+    suite = ET.SubElement(root, "testsuite", name=legal(workload), timestamp=local_time(run))
     cells = members(run, table)
     names = row_names(cells)
     said = {

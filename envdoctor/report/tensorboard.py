@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from envdoctor.errors import InputError
 from envdoctor.report import event_file
+from envdoctor.report.beginning import seconds_since_1970
 from envdoctor.report.curves import curves
 from envdoctor.report.measures import measures
 from envdoctor.report.sentences import row_names
@@ -28,9 +28,9 @@ def write(run: Run, place: str) -> None:
     """Write `WORKLOAD/ROW/events.out.tfevents...` below a folder, anew if it is there.
 
     Raises:
-        InputError: the folder cannot be written.
+        InputError: the folder cannot be written, or the run does not say when it began.
     """
-    seconds = datetime.fromisoformat(run.started_at).timestamp()
+    seconds = seconds_since_1970(run)
     try:
         for folder, found in _folders(run, Path(place)):
             folder.mkdir(parents=True, exist_ok=True)

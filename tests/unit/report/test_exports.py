@@ -1,4 +1,4 @@
-"""JSON Lines, JUnit, event files and trackers."""
+"""JSON Lines, JUnit, event files and frames."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ import pytest
 from msgspec import structs
 
 import envdoctor
-from envdoctor.errors import IncompleteError, InputError
+from envdoctor.errors import InputError
 from envdoctor.model import codec
 from envdoctor.model.run import Run
-from envdoctor.report import event_file, jsonl, junit, mlflow, tensorboard
+from envdoctor.report import event_file, jsonl, junit, tensorboard
 from envdoctor.report.curves import COLUMNS, curves, history
 from envdoctor.report.measures import measures
 
@@ -168,13 +168,6 @@ def test_tensorboard_reads_them(run: Run, tmp_path: Path) -> None:
         "220:0.9:0.31 440:0.9611:0.61",
         "220:0.38:0.31 440:0.131:0.61",
     ]
-
-
-@pytest.mark.skipif(find_spec("mlflow") is not None, reason="MLflow is installed")
-def test_without_mlflow_it_says_what_to_install(run: Run, tmp_path: Path) -> None:
-    with pytest.raises(IncompleteError, match="not installed") as caught:
-        mlflow.write(run, str(tmp_path / "mlflow.db"))
-    assert caught.value.hint == "`python -m pip install mlflow` installs it."
 
 
 def test_a_loaded_run_shows_itself(run: Run, tmp_path: Path) -> None:
