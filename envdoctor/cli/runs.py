@@ -12,8 +12,9 @@ from envdoctor.errors import ExitCode, InputError
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from envdoctor.library.history import Trend
     from envdoctor.library.pruning import Pruning
-    from envdoctor.library.records import Entry, Listing, Trend
+    from envdoctor.library.records import Entry, Listing
     from envdoctor.model.cell import Row
 
 FORMATS = ("console", "json")
@@ -194,13 +195,13 @@ def trend(workload: str, titles: tuple[str, ...], last: int, format_name: str) -
     """
     found = _trend(workload, titles, last)
     if format_name == "json":
-        from envdoctor.report.runs import write_json
+        from envdoctor.report.trend import write_json
 
         write_json(found, sys.stdout)
     else:
         from rich.console import Console
 
-        from envdoctor.report.runs import show_trend
+        from envdoctor.report.trend import show_trend
 
         show_trend(found, Console())
     return ExitCode.DONE if found.comparison else ExitCode.INCOMPLETE

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from pathlib import Path
 
@@ -37,6 +36,8 @@ def find_run(folder: Path, text: str) -> Path:
     if meant:
         some = ", ".join(meant[:3])
         raise InputError(f"`{text}` is the beginning of {len(meant)} runs.", f"Such as {some}.")
+    import difflib
+
     known = [*ids, *(name for names in names_by_run(folder).values() for name in names)]
     close = difflib.get_close_matches(text, known, n=1)
     hint = f"Did you mean `{close[0]}`?" if close else "`envdoctor runs list` shows them all."
