@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from envdoctor.cli import candidates
 from envdoctor.errors import ExitCode, InputError
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ def list_(everything: bool, format_name: str) -> int:
 
 
 @runs.command()
-@click.argument("run", metavar="RUN")
+@click.argument("run", metavar="RUN", shell_complete=candidates.runs)
 def show(run: str) -> int:
     """Print the tables of a run again, from its raw blocks.
 
@@ -89,7 +90,7 @@ def show(run: str) -> int:
 
 
 @runs.command()
-@click.argument("run", metavar="RUN")
+@click.argument("run", metavar="RUN", shell_complete=candidates.runs)
 @click.argument("name", metavar="NAME")
 def name(run: str, name: str) -> int:
     """Call a run by a name, which then does for its id, and keeps it from being pruned.
@@ -108,7 +109,7 @@ def name(run: str, name: str) -> int:
 
 
 @runs.command()
-@click.argument("ids", metavar="RUN...", nargs=-1, required=True)
+@click.argument("ids", metavar="RUN...", nargs=-1, required=True, shell_complete=candidates.runs)
 @yes_option
 def delete(ids: tuple[str, ...], yes: bool) -> int:
     """Delete runs, with their names, after asking.
@@ -171,7 +172,7 @@ def prune(keep: int | None, days: float | None, yes: bool) -> int:
 
 
 @runs.command()
-@click.argument("workload", metavar="WORKLOAD")
+@click.argument("workload", metavar="WORKLOAD", shell_complete=candidates.workloads)
 @click.option("--row", "titles", multiple=True, metavar="ROW", help="Only this row; repeat.")
 @click.option(
     "--last",

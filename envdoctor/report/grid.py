@@ -64,7 +64,7 @@ def draw(columns: Sequence[Column], width: int, title: str = "") -> Table:
     )
     for column in kept:
         table.add_column(
-            column.heading,
+            Text(column.heading),
             justify="left" if column.left else "right",
             no_wrap=True,
             min_width=column.width,
