@@ -31,8 +31,12 @@ def would_change(question: Question, order: Standings | None) -> tuple[Reason, .
     )
 
 
+def _leading(order: Standings) -> list[Standing]:
+    return [place for place in order.places if place.rank == 1]
+
+
 def _first(order: Standings) -> list[str]:
-    return [place.row.backend for place in order.places if place.rank == 1]
+    return [place.row.backend for place in _leading(order)]
 
 
 def _other_priorities(question: Question, order: Standings) -> Iterator[Reason]:
@@ -43,7 +47,9 @@ def _other_priorities(question: Question, order: Standings) -> Iterator[Reason]:
         names = _first(other)
         if names and not set(names) & set(_first(order)):
             text = f"with --priority {priority}: {' or '.join(names)}"
-            yield Reason(text=text, source=question.source(other.workloads))
+            now = [place for name in _first(order) for place in [other.of(name)] if place]
+            figures = question.figures(priority, other.workloads, *_leading(other), *now)
+            yield Reason(text=text, source=question.source(other.workloads, figures))
 
 
 def _without_needs(question: Question, order: Standings) -> Iterator[Reason]:
@@ -61,9 +67,11 @@ def _without_needs(question: Question, order: Standings) -> Iterator[Reason]:
     limits = [each.need for each in judged if each.answer == "partly"]
     parts = [f"without {' and '.join(against)}"] if against else []
     parts += [f"if its limits do for {' and '.join(limits)}"] if limits else []
+    leading = [*_leading(every), *_leading(order)]
+    figures = question.figures(question.priority, every.workloads, *leading)
     yield Reason(
         text=f"{', and '.join(parts)}: {' or '.join(names)}",
-        source=question.source(every.workloads),
+        source=question.source(every.workloads, figures),
     )
 
 
@@ -76,16 +84,21 @@ def _few_steps(question: Question, run: Run, order: Standings) -> Iterator[Reaso
     own = leader and costs(run, leader)
     if not own:
         return
-    ahead: list[tuple[int, str]] = []
+    ahead: list[tuple[int, Standing]] = []
     for place in order.places[1:]:
         other = _cell(run, place.row, workload)
         paid = other and costs(run, other)
         if paid and paid.setup_seconds < own.setup_seconds:
-            ahead.append((break_even_steps(own, paid) or 0, place.row.backend))
-    steps, name = max(ahead, default=(0, ""))
+            ahead.append((break_even_steps(own, paid) or 0, place))
+    steps, place = max(ahead, key=lambda pair: pair[0], default=(0, order.places[0]))
     if steps > 1:
-        text = f"for fewer than {steps:,} steps of {workload}, start included: {name}"
-        yield Reason(text=text, source=question.source((workload,)))
+        text = f"for fewer than {steps:,} steps of {workload}, start included: {place.row.backend}"
+        both = (place, order.places[0])
+        figures = (
+            *question.figures("speed", (workload,), *both),
+            *question.figures("start-up", (workload,), *both),
+        )
+        yield Reason(text=text, source=question.source((workload,), figures))
 
 
 def _cell(run: Run, row: Row, workload: str) -> Cell | None:
@@ -107,7 +120,8 @@ def _more_rounds(question: Question, run: Run, order: Standings) -> Iterator[Rea
             if more is not None
             else f"no budget of this run's size would tell {name} from the first"
         )
-        yield Reason(text=text, source=question.source(order.workloads))
+        figures = question.figures("speed", order.workloads, place, order.places[0])
+        yield Reason(text=text, source=question.source(order.workloads, figures))
 
 
 def _unclear(order: Standings) -> list[Standing]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from envdoctor.choose.advice import not_measured, otherwise_here, would_change
 from envdoctor.choose.candidates import candidates
+from envdoctor.choose.measured import SMALL_RATIO, ratio
 from envdoctor.choose.records import Choice, Measurement
 from envdoctor.statistics.ranking import TOO_NOISY
 
@@ -75,9 +76,7 @@ def _headline(
     for_ = f" for {asked}" if asked else ""
     match decision:
         case "none fits":
-            unknown = [each.framework for each in found if each.outcome == "unknown"]
-            perhaps = f" Nothing is known of {', '.join(unknown)}." if unknown else ""
-            return f"No framework is known to meet {asked}.{perhaps}"
+            return _nothing_fits(found, asked)
         case "not measured":
             why = _why_unmeasured(question, order)
             return f"What fits{for_}: {names}. Which is best was not measured: {why}."
@@ -96,6 +95,16 @@ def _headline(
                 f"{recommended[0]}{for_}, perhaps: the run cannot tell it from "
                 f"{', '.join(recommended[1:])}."
             )
+
+
+def _nothing_fits(found: Sequence[Candidate], asked: str) -> str:
+    if not asked:
+        only = ", ".join(each.framework for each in found)
+        why = f"{only} is no framework to be chosen" if only else "no backend is here"
+        return f"There is nothing to choose from: {why}."
+    unknown = [each.framework for each in found if each.outcome == "unknown"]
+    perhaps = f" Nothing is known of {', '.join(unknown)}." if unknown else ""
+    return f"No framework is known to meet {asked}.{perhaps}"
 
 
 def _why_unmeasured(question: Question, order: Standings | None) -> str:
@@ -117,12 +126,15 @@ def _lead(question: Question, found: Sequence[Candidate], order: Standings | Non
         return "of what fits, only this was measured"
     better = FASTEST[question.priority]
     if second.ratio is not None and second.low is not None and second.high is not None:
+        little = (
+            ", which is little: let something else decide" if second.high <= SMALL_RATIO else ""
+        )
         return (
             f"it {better}; {second.framework} takes {second.ratio:.2f}x as long per step "
-            f"(95 % CI {second.low:.2f} to {second.high:.2f})"
+            f"(95 % CI {second.low:.2f} to {second.high:.2f}){little}"
         )
-    first = order.places[0].value
-    times = second.value / first if first and second.value else None
+    place = order.of(second.framework)
+    times = ratio(place, order.places[0]) if place else None
     return f"it {better}; {second.framework} needs {times:.2f}x" if times else f"it {better}"
 
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from envdoctor.choose.figures import figures
+from envdoctor.choose.measured import why_here
 from envdoctor.choose.needs import judge
 from envdoctor.choose.records import Answer, Candidate, Judged, Outcome, Reason, Source
 from envdoctor.choose.setup import Installed
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
 
     from envdoctor.choose.data import Facts
     from envdoctor.choose.needs import Needs
-    from envdoctor.choose.records import Priority
+    from envdoctor.choose.records import Figure, Priority
     from envdoctor.choose.setup import Setup
     from envdoctor.choose.standings import Standing, Standings
     from envdoctor.model.cell import Row
@@ -94,11 +96,22 @@ class Question:
             return None
         return standings(self.run, priority, lambda row: self.on_device(row) and among(row.backend))
 
-    def source(self, workloads: Sequence[str] = ()) -> Source:
+    def figures(
+        self, priority: Priority, workloads: Sequence[str], *places: Standing
+    ) -> tuple[Figure, ...]:
+        """The numbers that the places rest on."""
+        run = self.run
+        assert run is not None
+        return tuple(
+            figure for place in places for figure in figures(run, place.row, workloads, priority)
+        )
+
+    def source(self, workloads: Sequence[str] = (), figures: tuple[Figure, ...] = ()) -> Source:
         """The run, as a source."""
         assert self.run is not None
         names = ", ".join(workloads)
-        return Source(kind="run", where=f"{self.run.id}: {names}" if names else self.run.id)
+        where = f"{self.run.id}: {names}" if names else self.run.id
+        return Source(kind="run", where=where, figures=figures)
 
 
 def candidates(question: Question, order: Standings | None) -> tuple[Candidate, ...]:
@@ -131,7 +144,7 @@ def _candidate(question: Question, order: Standings | None, name: str) -> Candid
         verdict=place.verdict if place else "",
         version=here.version,
         needs=judged,
-        reasons=tuple(_reasons(question, name, judged, here, place)),
+        reasons=tuple(_reasons(question, name, judged, here, order)),
         hindrance=hindrance,
         remedy=remedy,
     )
@@ -172,13 +185,18 @@ def _reasons(
     name: str,
     judged: Sequence[Judged],
     here: Installed,
-    place: Standing | None,
+    order: Standings | None,
 ) -> list[Reason]:
-    """What speaks for and against it: needs, then what the doctor finds, then why no figure."""
+    """What speaks for and against it: its place, needs, what the doctor finds, why no figure."""
     found: list[Reason] = []
+    place = order.of(name) if order else None
+    if order and place and place.rank is not None:
+        found.append(why_here(question, order, place))
     reference = question.facts.framework(name).reference
     if reference:
-        source = Source(kind="fact", where="envdoctor's own backend")
+        source = Source(
+            kind="fact", where="envdoctor's own backend", seen=question.facts.valid_as_of
+        )
         found.append(Reason(text=reference, source=source))
     found += [each.reason for each in judged if each.reason and each.answer != "yes"]
     machine = Source(kind="machine", where=DOCTOR)

@@ -18,6 +18,21 @@ Outcome = Literal[
 Decision = Literal["one", "tie", "undecided", "too noisy", "not measured", "none fits"]
 
 
+Quantity = Literal["step_seconds", "memory_bytes", "start_seconds"]
+
+
+class Figure(Struct, frozen=True, kw_only=True):
+    """A number that can be derived from the run file again."""
+
+    workload: str
+    row: str
+    """Its title, such as `torch compile`."""
+    quantity: Quantity
+    """Seconds per step; bytes, to have the framework loaded and to train, or of the device; seconds
+    before the first steady step."""
+    value: float
+
+
 class Source(Struct, frozen=True, kw_only=True):
     """Where a reason comes from."""
 
@@ -28,6 +43,8 @@ class Source(Struct, frozen=True, kw_only=True):
     """Of a page: the day on which it was read."""
     confidence: str = ""
     """Of a page: how plainly it says so."""
+    figures: tuple[Figure, ...] = ()
+    """Of a run: the numbers that the reason rests on."""
 
 
 class Reason(Struct, frozen=True, kw_only=True):

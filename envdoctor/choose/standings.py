@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from envdoctor.statistics.costs import costs
+from envdoctor.choose.figures import QUANTITIES, figure_of
 from envdoctor.statistics.ranking import NOTHING_MEASURED, precisions, rank
 from envdoctor.statistics.verdicts import verdict, widened_margin
 from envdoctor.statistics.workloads import overall
@@ -71,11 +71,10 @@ def standings(run: Run, priority: Priority, among: Callable[[Row], bool]) -> Sta
     """
     if priority == "speed":
         return _by_speed(run, among)
-    figure = _memory if priority == "memory" else _start
     cells = [cell for cell in run.cells if cell.comparable and not cell.row.twin]
     precision = next(iter(precisions(run)), "")  # as a ranking by speed: of the first only
     taking_part = [each for each in cells if each.row.precision == precision and among(each.row)]
-    figures = {id(cell): figure(run, cell) for cell in taking_part}
+    figures = {id(cell): figure_of(run, cell, QUANTITIES[priority]) for cell in taking_part}
     return _by_figure(taking_part, figures, MARGINS[priority])
 
 
@@ -157,22 +156,6 @@ def _best_of_each(places: Iterable[Standing]) -> tuple[Standing, ...]:
     for place in places:
         best.setdefault(place.row.backend, place)
     return tuple(best.values())
-
-
-def _memory(_: Run, cell: Cell) -> float | None:
-    """Bytes: what it takes to exist and to train, or the peak on another device."""
-    memory = cell.memory
-    if memory is None:
-        return None
-    if cell.row.device != "cpu":
-        return memory.device_peak_bytes
-    return memory.footprint_bytes + memory.working_set_bytes
-
-
-def _start(run: Run, cell: Cell) -> float | None:
-    """Seconds before the first steady step."""
-    found = costs(run, cell)
-    return None if found is None else found.setup_seconds
 
 
 def _by_figure(

@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import sys
-import tempfile
-import traceback
 from io import TextIOWrapper
 from typing import TYPE_CHECKING
 
@@ -65,6 +63,9 @@ def _tell(sentence: str, hint: str) -> None:
 
 def _confess(error: Exception) -> int:
     """One line, and a file with what a bug report needs."""
+    import tempfile
+    import traceback
+
     text = f"envdoctor {__version__}, Python {sys.version}\n{traceback.format_exc()}"
     hint = "Please report it."
     try:

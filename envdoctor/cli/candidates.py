@@ -1,4 +1,5 @@
-"""What the shell may complete: names that plugins bring, found without importing a framework.
+"""What the shell may complete: names that plugins bring, found without importing a framework, and
+stored runs, found without reading one.
 
 Click calls these while the user types: whatever goes wrong completes nothing and prints nothing.
 """
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     Complete = Callable[[click.Context, click.Parameter, str], list[CompletionItem]]
     Named = Iterable[tuple[str, str]]
 
+MOST_RUNS = 50
+"""So many ids of stored runs are offered, the newest."""
 DEVICES = (("cpu", ""), ("cuda", "The first NVIDIA or AMD GPU."), ("cuda:1", "The second one."))
 
 
@@ -106,3 +109,27 @@ def devices(
 ) -> list[CompletionItem]:
     """The usual devices; none is looked for, since that takes longer than typing one."""
     return _beginning_with(incomplete, DEVICES)
+
+
+def runs(
+    _context: click.Context, _parameter: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """The names of stored runs, and the newest ids."""
+    from envdoctor.library.folder import runs_folder, stored_ids
+    from envdoctor.library.names import names_by_run
+
+    try:
+        folder = runs_folder()
+        named = sorted((name, run) for run, found in names_by_run(folder).items() for name in found)
+        ids = [run for run in reversed(stored_ids(folder)) if run.startswith(incomplete)]
+    except OSError:
+        return []
+    return _beginning_with(incomplete, [*named, *((run, "") for run in ids[:MOST_RUNS])])
+
+
+def runs_or_files(
+    context: click.Context, parameter: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """The same for an argument that may be a file of a run elsewhere."""
+    found = [] if incomplete[:1] in {".", "/", "~"} else runs(context, parameter, incomplete)
+    return found or [CompletionItem(incomplete, type="file")]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from envdoctor.cli import candidates
 from envdoctor.errors import ExitCode, InputError
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ FORMATS = ("console", "json", "markdown")
 
 
 @click.command()
-@click.argument("workloads", nargs=-1, metavar="[WORKLOAD]...")
+@click.argument("workloads", nargs=-1, metavar="[WORKLOAD]...", shell_complete=candidates.workloads)
 @click.option(
     "--need",
     "texts",
@@ -36,7 +37,13 @@ FORMATS = ("console", "json", "markdown")
     show_default=True,
     help="What counts among those that fit.",
 )
-@click.option("--run", "given", metavar="RUN", help="Rank by this stored run or run file.")
+@click.option(
+    "--run",
+    "given",
+    metavar="RUN",
+    help="Rank by this stored run or run file.",
+    shell_complete=candidates.runs_or_files,
+)
 @click.option("--measure", is_flag=True, help="Measure now, quickly, and rank by that.")
 @click.option(
     "--format",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from envdoctor.cli import candidates
 from envdoctor.errors import ExitCode, InputError
 
 if TYPE_CHECKING:
@@ -18,8 +19,8 @@ FORMATS = ("console", "json", "markdown", "csv")
 
 
 @click.command()
-@click.argument("a", type=click.Path(path_type=Path))
-@click.argument("b", type=click.Path(path_type=Path))
+@click.argument("a", shell_complete=candidates.runs_or_files)
+@click.argument("b", shell_complete=candidates.runs_or_files)
 @click.option(
     "--fail-if",
     "texts",
@@ -49,8 +50,10 @@ FORMATS = ("console", "json", "markdown", "csv")
     help="console (the default), json, markdown or csv.",
 )
 @click.option("--output", type=click.Path(path_type=Path), help="Write the format to a file.")
-def compare(a: Path, b: Path, **values: Any) -> int:
-    """Compare the run files A (before) and B (after), row by row.
+def compare(a: str, b: str, **values: Any) -> int:
+    """Compare the runs A (before) and B (after), row by row.
+
+    A run is a run file, or the id or the name of a stored run.
 
     Ratios are B over A, with an interval. Two runs are compared only where they did the same:
     the same workload, data, weights and batches, on the same kind and number of CPUs.
@@ -63,6 +66,7 @@ def compare(a: Path, b: Path, **values: Any) -> int:
     """
     from msgspec import structs
 
+    from envdoctor.library.folder import find_run_or_file, runs_folder
     from envdoctor.model import codec
     from envdoctor.statistics.conditions import parse
     from envdoctor.statistics.findings import evaluate, evaluate_between
@@ -70,7 +74,7 @@ def compare(a: Path, b: Path, **values: Any) -> int:
 
     _check_output(values["format_name"], values["output"])
     conditions: list[Condition] = [parse(text) for text in values["texts"]]
-    before, after = codec.read(a), codec.read(b)
+    before, after = (codec.read(find_run_or_file(runs_folder(), text)) for text in (a, b))
     comparison = compare_runs(before, after, margin=values["margin"], absolute=values["absolute"])
     findings = tuple(
         evaluate_between(condition, comparison)

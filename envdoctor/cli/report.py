@@ -19,7 +19,9 @@ PAGE = "html"
 
 
 @click.command()
-@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="RUN...")
+@click.argument(
+    "texts", nargs=-1, required=True, metavar="RUN...", shell_complete=candidates.runs_or_files
+)
 @click.option(
     "--output",
     "-o",
@@ -37,21 +39,24 @@ PAGE = "html"
     shell_complete=candidates.report_formats,
 )
 @click.pass_obj
-def report(strangers: bool, /, files: tuple[Path, ...], output: str, format_name: str) -> int:
-    """Make a page of the run files RUN, or write one of them for another tool.
+def report(strangers: bool, /, texts: tuple[str, ...], output: str, format_name: str) -> int:
+    """Make a page of the runs RUN, or write one of them for another tool.
 
+    A run is a run file, or the id or the name of a stored run.
     The page is one file with charts, for a browser: it fetches nothing and runs no script. With
     several runs it shows them side by side. Other formats take one run.
 
     \b
     envdoctor report run.json -o page.html
     envdoctor report before.json after.json -o page.html
-    envdoctor report run.json --format tensorboard -o logs
+    envdoctor report 20260101-120000-ab12 --format tensorboard -o logs
     envdoctor report run.json --format jsonl -o blocks.jsonl
     """
+    from envdoctor.library.folder import find_run_or_file, runs_folder
     from envdoctor.model import codec
 
-    runs = [codec.read(path) for path in files]
+    folder = runs_folder()
+    runs = [codec.read(find_run_or_file(folder, text)) for text in texts]
     if format_name == PAGE:
         from envdoctor.report.html import page
 

@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING
 
 import click
 
+from envdoctor.cli import candidates
 from envdoctor.errors import ExitCode, InputError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from envdoctor.library.history import Trend
     from envdoctor.library.pruning import Pruning
-    from envdoctor.library.records import Entry, Listing, Trend
+    from envdoctor.library.records import Entry, Listing
     from envdoctor.model.cell import Row
 
 FORMATS = ("console", "json")
@@ -70,7 +72,7 @@ def list_(everything: bool, format_name: str) -> int:
 
 
 @runs.command()
-@click.argument("run", metavar="RUN")
+@click.argument("run", metavar="RUN", shell_complete=candidates.runs)
 def show(run: str) -> int:
     """Print the tables of a run again, from its raw blocks.
 
@@ -88,7 +90,7 @@ def show(run: str) -> int:
 
 
 @runs.command()
-@click.argument("run", metavar="RUN")
+@click.argument("run", metavar="RUN", shell_complete=candidates.runs)
 @click.argument("name", metavar="NAME")
 def name(run: str, name: str) -> int:
     """Call a run by a name, which then does for its id, and keeps it from being pruned.
@@ -107,7 +109,7 @@ def name(run: str, name: str) -> int:
 
 
 @runs.command()
-@click.argument("ids", metavar="RUN...", nargs=-1, required=True)
+@click.argument("ids", metavar="RUN...", nargs=-1, required=True, shell_complete=candidates.runs)
 @yes_option
 def delete(ids: tuple[str, ...], yes: bool) -> int:
     """Delete runs, with their names, after asking.
@@ -170,7 +172,7 @@ def prune(keep: int | None, days: float | None, yes: bool) -> int:
 
 
 @runs.command()
-@click.argument("workload", metavar="WORKLOAD")
+@click.argument("workload", metavar="WORKLOAD", shell_complete=candidates.workloads)
 @click.option("--row", "titles", multiple=True, metavar="ROW", help="Only this row; repeat.")
 @click.option(
     "--last",
@@ -194,13 +196,13 @@ def trend(workload: str, titles: tuple[str, ...], last: int, format_name: str) -
     """
     found = _trend(workload, titles, last)
     if format_name == "json":
-        from envdoctor.report.runs import write_json
+        from envdoctor.report.trend import write_json
 
         write_json(found, sys.stdout)
     else:
         from rich.console import Console
 
-        from envdoctor.report.runs import show_trend
+        from envdoctor.report.trend import show_trend
 
         show_trend(found, Console())
     return ExitCode.DONE if found.comparison else ExitCode.INCOMPLETE

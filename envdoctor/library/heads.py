@@ -8,7 +8,7 @@ string, so that field cannot be mistaken. Another layout of the same data is rea
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import msgspec
 from msgspec import Struct
@@ -19,9 +19,8 @@ from envdoctor.model import codec
 from envdoctor.model.cell import Row
 from envdoctor.model.run import SCHEMA
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
+FIRST_BYTES = 16_384
+"""Enough for the beginning of most run files."""
 HEAD_BYTES = 65_536
 LARGEST_READ_BYTES = 20_000_000
 """What a list reads as a whole at most, where a beginning alone says nothing."""
@@ -45,11 +44,18 @@ class _Versioned(Struct):
     schema: int
 
 
-def read_entry(path: Path, status: os.stat_result) -> Entry:
+_HEAD = msgspec.json.Decoder(_Head)
+
+
+def read_entry(file: os.DirEntry[str], status: os.stat_result) -> Entry:
     """The entry of a file; its problem in a sentence if it is no run that can be shown."""
-    entry = Entry(id=path.stem, size_bytes=status.st_size, modified_ns=status.st_mtime_ns)
+    entry = Entry(
+        id=as_text(file.name).removesuffix(".json"),
+        size_bytes=status.st_size,
+        modified_ns=status.st_mtime_ns,
+    )
     try:
-        head = _head(path, status.st_size)
+        head = _head(file, status.st_size)
     except InputError as error:
         return msgspec.structs.replace(entry, problem=error.sentence)
     return msgspec.structs.replace(
@@ -61,26 +67,34 @@ def read_entry(path: Path, status: os.stat_result) -> Entry:
     )
 
 
-def _head(path: Path, size: int) -> _Head:
+def as_text(name: str) -> str:
+    """A name of the file system with a question mark for each byte of it that is no text."""
+    return name.encode("utf-8", "replace").decode()
+
+
+def _head(file: os.DirEntry[str], size: int) -> _Head:
     """The first fields of a run file.
 
     Raises:
         InputError: it cannot be read, is damaged or cut off, of another schema, or no run.
     """
+    if as_text(file.name) != file.name:
+        raise InputError(f"{as_text(file.name)} has a name that is no text.")
     try:
-        with path.open("rb") as stream:
-            data = stream.read(HEAD_BYTES)
+        with open(file.path, "rb", buffering=0) as stream:  # noqa: PTH123  a Path takes its time
+            begin, found, _ = stream.read(FIRST_BYTES).partition(_MARK)
+            if not found:
+                begin, found, _ = (begin + stream.read(HEAD_BYTES - FIRST_BYTES)).partition(_MARK)
             stream.seek(max(0, size - len(_END)), os.SEEK_SET)
             end = stream.read()
     except OSError as error:
-        raise InputError(f"{path.name} cannot be read ({error.strerror}).") from error
-    begin, found, _ = data.partition(_MARK)
+        raise InputError(f"{file.name} cannot be read ({error.strerror}).") from error
     if found:
-        head = _decode(begin.rstrip().rstrip(b",") + b"}", path.name)
+        head = _decode(begin.rstrip().rstrip(b",") + b"}", file.name)
         if end != _END:
-            raise InputError(f"{path.name} is cut off: it does not end as a run file does.")
+            raise InputError(f"{file.name} is cut off: it does not end as a run file does.")
         return head
-    return _whole(path, size)
+    return _whole(Path(file.path), size)
 
 
 def _whole(path: Path, size: int) -> _Head:
@@ -101,12 +115,20 @@ def _whole(path: Path, size: int) -> _Head:
 
 def _decode(data: bytes, name: str) -> _Head:
     try:
-        schema = msgspec.json.decode(data, type=_Versioned).schema
+        head = _HEAD.decode(data)
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-        raise InputError(f"{name} is not a run file of envdoctor, or is damaged.") from error
-    if schema != SCHEMA:
-        raise InputError(f"{name} has schema {schema}; this envdoctor reads schema {SCHEMA}.")
+        raise InputError(_refusal(data, name, str(error))) from error
+    if head.schema != SCHEMA:
+        raise InputError(_refusal(data, name, ""))
+    return head
+
+
+def _refusal(data: bytes, name: str, reason: str) -> str:
+    """Why it is no run that can be shown: the schema first, since another explains the rest."""
     try:
-        return msgspec.json.decode(data, type=_Head)
-    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-        raise InputError(f"{name} is not a valid run file: {error}.") from error
+        schema = msgspec.json.decode(data, type=_Versioned).schema
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return f"{name} is not a run file of envdoctor, or is damaged."
+    if schema != SCHEMA:
+        return f"{name} has schema {schema}; this envdoctor reads schema {SCHEMA}."
+    return f"{name} is not a valid run file: {reason}."

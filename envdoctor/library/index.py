@@ -1,33 +1,32 @@
 """What is known of the files of the folder, so that a list of ten thousand takes no second.
 
-The folder is the truth and this file a cache of it: an entry counts while the size and the time
-of its file are the same, whatever else has happened. So it may be missing, stale, damaged or
-written by two processes at once: the worst that follows is that files are looked at again.
+The folder is the truth and the index a cache of it: an entry counts while the size and the times
+of its file are the same, whatever else has happened. So the index may be missing, stale, damaged
+or written by two processes at once: the worst that follows is that files are looked at again.
+What only a new file needs is imported when there is one.
 """
 
 from __future__ import annotations
 
-import contextlib
 import os
-import tempfile
-from pathlib import Path
+from heapq import nlargest
+from typing import TYPE_CHECKING
 
 import msgspec
-from msgspec import Struct, structs
+from msgspec import structs
 
-from envdoctor import __version__
-from envdoctor.library.heads import read_entry
+from envdoctor.library.index_file import keep, read_index, write_index
 from envdoctor.library.names import names_by_run
-from envdoctor.library.outcomes import outcome_of
 from envdoctor.library.records import Entry, Listing
 
-INDEX = ".index.json"
+if TYPE_CHECKING:
+    from pathlib import Path
 
+    from envdoctor.library.index_file import Kept
 
-class _Index(Struct):
-    version: str
-    """Of envdoctor, whose verdicts these are."""
-    entries: dict[str, Entry]
+MOST_JUDGED = 100
+"""So many runs get their verdicts in one list: each takes a whole file and some milliseconds."""
+_ENDING = ".json"
 
 
 def list_runs(folder: Path, *, limit: int | None = None, judged: bool = True) -> Listing:
@@ -36,76 +35,88 @@ def list_runs(folder: Path, *, limit: int | None = None, judged: bool = True) ->
     Args:
         folder: where the runs lie; one that is not there holds none.
         limit: at most so many runs are listed.
-        judged: whether those get their verdicts, which takes a whole file each, once.
+        judged: whether those get their verdicts, which takes a whole file each, once; at most
+            `MOST_JUDGED` at a time, the newest first.
     """
-    known = _read(folder)
-    entries = _entries(folder, known)
-    order = sorted(entries.values(), key=lambda entry: (entry.started_at, entry.id), reverse=True)
-    shown = [each for each in order if not each.problem][:limit]
+    try:
+        return _list(folder, read_index(folder), limit, judged=judged)
+    except msgspec.MsgspecError:  # the index is damaged inside an entry
+        return _list(folder, {}, limit, judged=judged)
+
+
+def _list(folder: Path, known: dict[str, Kept], limit: int | None, *, judged: bool) -> Listing:
+    files = _look(folder, known)
+    readable = [(kept.started_at, name) for name, kept in files.items() if not kept.problem]
+    newest = nlargest(len(files) if limit is None else limit, readable)
+    entries = [files[name].entry() for _, name in newest]
     if judged:
-        shown = [_judged(folder, entry) for entry in shown]
-        entries.update({entry.id: entry for entry in shown})
-    if entries != known:
-        _write(folder, entries)
+        entries = _judged(folder, files, entries)
+    if files != known:
+        write_index(folder, files)
     names = names_by_run(folder)
+    problems = sorted(name for name, kept in files.items() if kept.problem)
     return Listing(
-        folder=str(folder),
-        total=len(entries),
-        runs=tuple(_named(entry, names) for entry in shown if not entry.problem),
-        problems=tuple(_named(each, names) for each in entries.values() if each.problem),
+        folder=str(folder).encode("utf-8", "replace").decode(),
+        total=len(files),
+        runs=tuple(_named(entry, names) for entry in entries if not entry.problem),
+        problems=tuple(_named(files[name].entry(), names) for name in problems),
     )
 
 
 def _named(entry: Entry, names: dict[str, tuple[str, ...]]) -> Entry:
-    return structs.replace(entry, names=names.get(entry.id, ()))
+    return structs.replace(entry, names=names.get(entry.id, ())) if names else entry
 
 
-def _entries(folder: Path, known: dict[str, Entry]) -> dict[str, Entry]:
-    """An entry for each file, from what is known of it or from its beginning."""
-    found: dict[str, Entry] = {}
+def _look(folder: Path, known: dict[str, Kept]) -> dict[str, Kept]:
+    """What is known of each file that is there, from the index or from its beginning."""
+    found: dict[str, Kept] = {}
     try:
         files = list(os.scandir(folder))
     except OSError:
         return found
     for file in files:
-        if not file.name.endswith(".json") or file.name.startswith("."):
+        name = file.name
+        if not name.endswith(_ENDING) or name.startswith("."):
             continue
         try:
             status = file.stat()
         except OSError:
             continue  # deleted meanwhile, or a link to nowhere
-        key = file.name.removesuffix(".json")
-        old = known.get(key)
-        same = old and (old.size_bytes, old.modified_ns) == (status.st_size, status.st_mtime_ns)
-        found[key] = old if old and same else read_entry(Path(file.path), status)
+        key = name[: -len(_ENDING)]
+        kept = known.get(key)
+        if kept and kept.of(status):
+            found[key] = kept
+        else:
+            entry = _read(file, status)
+            found[entry.id] = keep(entry, status.st_ctime_ns)
     return found
 
 
-def _judged(folder: Path, entry: Entry) -> Entry:
-    """The entry with its verdict, which takes the whole file once."""
-    if entry.verdict or entry.problem:
-        return entry
-    grade, verdict, problem = outcome_of(folder / f"{entry.id}.json", entry.size_bytes)
+def _read(file: os.DirEntry[str], status: os.stat_result) -> Entry:
+    """What the beginning of a file tells that nothing is known of."""
+    from envdoctor.library.heads import read_entry
+
+    return read_entry(file, status)
+
+
+def _judged(folder: Path, files: dict[str, Kept], entries: list[Entry]) -> list[Entry]:
+    """The entries with verdicts, as many as there is time for; they are kept in `files`."""
+    left = MOST_JUDGED
+    found = []
+    for entry in entries:
+        if not entry.verdict and left:
+            left -= 1
+            judged = _judge(folder, entry)
+            files[entry.id] = keep(judged, files[entry.id].changed_ns)
+            found.append(judged)
+        else:
+            found.append(entry)
+    return found
+
+
+def _judge(folder: Path, entry: Entry) -> Entry:
+    """The entry with its verdict or its problem, which takes the whole file once."""
+    from envdoctor.library.outcomes import outcome_of
+
+    grade, verdict, problem = outcome_of(folder / f"{entry.id}{_ENDING}", entry.size_bytes)
     return structs.replace(entry, grade=grade, verdict=verdict, problem=problem)
-
-
-def _read(folder: Path) -> dict[str, Entry]:
-    try:
-        index = msgspec.json.decode((folder / INDEX).read_bytes(), type=_Index)
-    except (OSError, msgspec.MsgspecError, ValueError, RecursionError):
-        return {}
-    return index.entries if index.version == __version__ else {}
-
-
-def _write(folder: Path, entries: dict[str, Entry]) -> None:
-    """Replace the index, whole; a folder that takes no file is listed all the same."""
-    with contextlib.suppress(OSError):
-        handle, temporary = tempfile.mkstemp(dir=folder, prefix=f"{INDEX}.")
-        try:
-            with os.fdopen(handle, "wb") as stream:
-                stream.write(msgspec.json.encode(_Index(__version__, entries)))
-            Path(temporary).replace(folder / INDEX)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                Path(temporary).unlink()
-            raise

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import tempfile
 from pathlib import Path
 
 from envdoctor.errors import IncompleteError, InputError
@@ -32,6 +31,8 @@ def set_name(folder: Path, name: str, run: str) -> str:
         )
     if (folder / f"{name}.json").exists():
         raise InputError(f"`{name}` is the id of a run, so it cannot be a name.")
+    import tempfile
+
     before = run_of(folder, name)
     place = folder / FOLDER
     try:

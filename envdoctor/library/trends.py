@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from msgspec import structs
 
 from envdoctor.errors import InputError
-from envdoctor.library.records import LeftOut, Point, Trend
+from envdoctor.library.history import LeftOut, Point, Trend
 from envdoctor.model import codec
 from envdoctor.statistics.blocks import summarise
 from envdoctor.statistics.comparability import obstacles

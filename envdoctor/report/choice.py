@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from envdoctor.choose.data import Facts
-    from envdoctor.choose.records import Candidate, Choice, Judged, Reason, Source
+    from envdoctor.choose.records import Candidate, Choice, Figure, Judged, Reason, Source
 
 STYLES = {"one": "green", "tie": "green", "undecided": "yellow", "none fits": "red"}
 VALUES = {"speed": "step", "memory": "memory", "start-up": "start"}
@@ -131,9 +131,22 @@ def _sentence(reason: Reason) -> str:
 
 def _place(source: Source) -> str:
     if source.kind == "run":
-        return f"run {source.where}"
+        if not source.figures:
+            return f"run {source.where}"
+        run = source.where.partition(":")[0]
+        return f"run {run}: {', '.join(map(_figure, source.figures))}"
     doubt = f", {source.confidence} confidence" if source.confidence not in {"", "high"} else ""
     return f"{source.where}{doubt}"
+
+
+def _figure(figure: Figure) -> str:
+    """A number with what it is of: `torch eager 1.00 ms per step on mlp-tiny`."""
+    told = {
+        "step_seconds": f"{numbers.duration(figure.value)} per step",
+        "memory_bytes": numbers.size(round(figure.value)),
+        "start_seconds": f"{numbers.duration(figure.value)} to start",
+    }[figure.quantity]
+    return f"{figure.row} {told} on {figure.workload}"
 
 
 def _item(line: str) -> Table:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 GAP_COLUMNS = 2
 SHORTEST_TAIL_COLUMNS = 24
 """Below this a column of prose is left out rather than cut."""
+_RULE = "─"
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ def draw(columns: Sequence[Column], width: int, title: str = "") -> Table:
     )
     for column in kept:
         table.add_column(
-            column.heading,
+            Text(column.heading),
             justify="left" if column.left else "right",
             no_wrap=True,
             min_width=column.width,
@@ -72,6 +73,32 @@ def draw(columns: Sequence[Column], width: int, title: str = "") -> Table:
     for index in range(len(columns[0].values)):
         table.add_row(*(_cell(column, index) for column in kept))
     return table
+
+
+def plain(columns: Sequence[Column], width: int) -> str:
+    """The same as text without styles, for thousands of lines: a drawn one takes a millisecond."""
+    kept = choose(columns, width)
+    widths = [column.width for column in kept]
+    room = width - sum(size + GAP_COLUMNS for size in widths) + GAP_COLUMNS
+    for number, column in enumerate(kept):
+        if column.prose and room > 0:
+            full = max(map(len, [column.heading, *column.values]))
+            grown = min(full, widths[number] + room)
+            room, widths[number] = room - (grown - widths[number]), grown
+    values = ([column.heading, *column.values] for column in kept)
+    cells = [
+        [_fitted(value, size, column) for value in found]
+        for column, size, found in zip(kept, widths, values, strict=True)
+    ]
+    heading, *rest = ((" " * GAP_COLUMNS).join(line).rstrip() for line in zip(*cells, strict=True))
+    rule = _RULE * (sum(widths) + GAP_COLUMNS * (len(widths) - 1))
+    return "\n".join([heading, rule, *rest])
+
+
+def _fitted(value: str, width: int, column: Column) -> str:
+    if len(value) > width:
+        value = f"{value[: width - 1]}…"
+    return value.ljust(width) if column.left else value.rjust(width)
 
 
 def _cell(column: Column, index: int) -> Text:

@@ -1,16 +1,13 @@
-"""Stored runs in a terminal and as JSON: the list, and the history of a workload."""
+"""Stored runs in a terminal and as JSON."""
 
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 from rich.text import Text
 
-from envdoctor.report import numbers
-from envdoctor.report.comparison_formats import show_comparison
-from envdoctor.report.grid import Column, draw
+from envdoctor.report.grid import Column, draw, plain
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,17 +16,25 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from envdoctor.library.pruning import Pruning
-    from envdoctor.library.records import Entry, Listing, Point, Trend
+    from envdoctor.library.records import Entry, Listing
 
 MOST_WORKLOADS = 3
 """So many names of workloads stand in a line of the list."""
+MOST_DRAWN = 200
+"""A longer list is plain text."""
 
 
 def show_listing(listing: Listing, console: Console) -> None:
     """Print a line for each run, then the files that are none."""
     runs = listing.runs
-    if runs:
+    if len(runs) > MOST_DRAWN:
+        console.out(plain(_columns(runs), console.width), highlight=False)
+    elif runs:
         console.print(draw(_columns(runs), console.width))
+    unjudged = sum(not entry.verdict for entry in runs)
+    if unjudged:
+        again = f"{unjudged:,} have no verdict yet: the next list looks into more of them."
+        console.print(Text(again, style="dim"))
     left = listing.total - len(runs) - len(listing.problems)
     if left > 0:
         console.print(Text(f"{left:,} older: --all shows them too.", style="dim"))
@@ -44,7 +49,7 @@ def _columns(runs: Sequence[Entry]) -> list[Column]:
     return [
         Column("run", [entry.id for entry in runs], left=True),
         Column("name", [", ".join(entry.names) for entry in runs], left=True),
-        Column("date", [_minute(entry.started_at) for entry in runs], rank=4, left=True),
+        Column("date", [minute(entry.started_at) for entry in runs], rank=4, left=True),
         Column("rows", [str(len(entry.rows)) for entry in runs], rank=3),
         Column("noise", [entry.grade for entry in runs], rank=5, left=True),
         Column("state", [entry.state for entry in runs], rank=2, left=True, marked=unfinished),
@@ -59,7 +64,7 @@ def _workloads(entry: Entry) -> str:
     return f"{names} + {more}" if more > 0 else names
 
 
-def _minute(moment: str) -> str:
+def minute(moment: str) -> str:
     """A date and time to the minute, as a reader wants it."""
     return moment[:16].replace("T", " ")
 
@@ -67,52 +72,12 @@ def _minute(moment: str) -> str:
 def show_pruning(pruning: Pruning, console: Console) -> None:
     """Print what would go, and what is spared."""
     for entry in pruning.deleted:
-        console.print(Text(f"  {entry.id}  {_minute(entry.started_at)}  {_workloads(entry)}"))
+        console.print(Text(f"  {entry.id}  {minute(entry.started_at)}  {_workloads(entry)}"))
     for entry, reason in pruning.spared:
         console.print(Text(f"  {entry.id} stays: {reason}.", style="dim"))
 
 
-def show_trend(trend: Trend, console: Console) -> None:
-    """Print each row over time, what the latest run changed, and what was left out."""
-    console.print(Text(f"{trend.workload} · {trend.machine}", style="bold"))
-    rows = dict.fromkeys(point.row for point in trend.points)
-    for row in rows:
-        points = [point for point in trend.points if point.row == row]
-        console.print()
-        console.print(draw(_history(points), console.width, row.title))
-    console.print()
-    console.print(Text(trend.choice))
-    if trend.comparison is not None:
-        console.print()
-        show_comparison(trend.comparison, console)
-    for left in trend.left_out:
-        console.print(Text.assemble(("  - ", "yellow"), f"left out: {left.run}: {left.reason}"))
-
-
-def _history(points: Sequence[Point]) -> list[Column]:
-    versions = [point.version for point in points]
-    changed = frozenset(i for i in range(1, len(versions)) if versions[i] != versions[i - 1])
-    return [
-        Column("run", [_called(point) for point in points], left=True),
-        Column("date", [_minute(point.started_at) for point in points], rank=2, left=True),
-        Column("version", versions, left=True, marked=changed),
-        Column("step", [numbers.duration(point.step_seconds) for point in points]),
-        Column("95 % CI", [_interval(point) for point in points], rank=1),
-        Column("noise", [point.grade for point in points], rank=3, left=True),
-    ]
-
-
-def _called(point: Point) -> str:
-    return ", ".join(point.names) or point.run
-
-
-def _interval(point: Point) -> str:
-    ends = (point.low_seconds, point.high_seconds)
-    return " to ".join(numbers.duration(seconds) for seconds in ends)
-
-
-def write_json(record: Listing | Trend, stream: TextIO) -> None:
-    """Write the whole record."""
-    plain: Any = msgspec.to_builtins(record)
-    json.dump(plain, stream, allow_nan=False, ensure_ascii=False, indent=1)
+def write_json(listing: Listing, stream: TextIO) -> None:
+    """Write the whole record; it holds no fraction, so that none of them can be no number."""
+    stream.write(msgspec.json.format(msgspec.json.encode(listing), indent=1).decode())
     stream.write("\n")

@@ -5,13 +5,16 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from click.shell_completion import ShellComplete
 
+from envdoctor.cli.candidates import MOST_RUNS
 from envdoctor.cli.completion import SHELLS, VARIABLE
 from envdoctor.cli.main import main
+from envdoctor.library.names import set_name
 from envdoctor.plugins import load_plugins
 
 Command = Callable[..., Any]
@@ -70,6 +73,53 @@ def test_where_no_name_fits_the_shell_offers_files(incomplete: str) -> None:
     completer = ShellComplete(main, {}, "envdoctor", VARIABLE)
     (item,) = completer.get_completions(["bench"], incomplete)
     assert item.type == "file"
+
+
+@pytest.fixture
+def stored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Sixty files of runs, whose content does not matter, and two names."""
+    monkeypatch.setattr("platformdirs.user_data_path", lambda name: tmp_path / name)
+    folder = tmp_path / "envdoctor" / "runs"
+    folder.mkdir(parents=True)
+    for number in range(60):
+        (folder / f"20260101-1200{number:02}-ab12.json").touch()
+    (folder / ".index.json").touch()
+    set_name(folder, "base", "20260101-120007-ab12")
+    set_name(folder, "2nd", "20260101-120008-ab12")
+    return folder
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("runs", "show"),
+        ("runs", "name"),
+        ("runs", "delete", "base"),
+        ("report",),
+        ("report", "base"),
+        ("compare",),
+        ("compare", "base"),
+        ("choose", "--run"),
+    ],
+)
+def test_stored_runs_are_completed_by_name_and_newest_id(
+    words: tuple[str, ...], stored: Path
+) -> None:
+    assert _complete(*words, "b") == ["base"]
+    offered = _complete(*words, "2")
+    assert offered[:3] == ["2nd", "20260101-120059-ab12", "20260101-120058-ab12"]
+    assert len(offered) == MOST_RUNS + 1
+    assert _complete(*words, "20260101-120005") == ["20260101-120005-ab12"]
+
+
+def test_without_stored_runs_files_are_offered(tmp_path: Path, stored: Path) -> None:
+    completer = ShellComplete(main, {}, "envdoctor", VARIABLE)
+    for incomplete in ("./", "run.json"):
+        (item,) = completer.get_completions(["report"], incomplete)
+        assert item.type == "file"
+    for path in [*stored.glob("*.json"), *stored.glob(".names/*")]:
+        path.unlink()
+    assert _complete("runs", "show", "") == []
 
 
 def test_what_cannot_be_loaded_completes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -109,6 +109,24 @@ def test_trend_judges_the_latest_change(command: Command, folder: Path) -> None:
     assert {point["row"]["backend"] for point in alone["points"]} == {"jax"}
 
 
+def test_reports_and_comparisons_take_stored_runs(
+    command: Command, folder: Path, tmp_path: Path
+) -> None:
+    command("runs", "name", IDS[2], "base")
+    target = tmp_path / "blocks.csv"
+    assert command("report", "base", "--format", "csv", "-o", target).code == ExitCode.DONE
+    by_file = tmp_path / "by-file.csv"
+    command("report", folder / f"{IDS[2]}.json", "--format", "csv", "-o", by_file)
+    assert target.read_bytes() == by_file.read_bytes()
+    answer = command("compare", "base", IDS[0])
+    assert answer.code == ExitCode.DONE
+    assert f"A is run {IDS[2]} " in answer.out
+    assert f"B is run {IDS[0]} " in answer.out
+    refused = command("compare", "base", "nobody")
+    assert (refused.code, refused.out) == (ExitCode.USAGE, "")
+    assert "there is no stored run `nobody`" in refused.err
+
+
 MISTAKES = {
     "run": (("show", "nobody"), "there is no stored run `nobody`", "envdoctor runs list"),
     "workload": (("trend", "none"), "no stored run has measured `none`", "mlp-tiny"),

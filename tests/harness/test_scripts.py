@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 MOMENT = ("--launches", "1", "--rounds", "2")
@@ -29,6 +31,14 @@ def test_command_line(run_script):
     done = run_script("command_line.py", "--quick")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "times Click alone" in done.stdout
+
+
+def test_list_of_runs(run_script):
+    done = run_script("list_runs.py", "--quick")
+    assert done.returncode == 0, done.stdout + done.stderr
+    first, warm = (float(ratio) for ratio in re.findall(r" ([\d.]+)x$", done.stdout, re.MULTILINE))
+    assert first > 1  # new files are read
+    assert warm > 0
 
 
 def test_an_unknown_workload_is_refused(run_script):

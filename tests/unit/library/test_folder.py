@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from envdoctor.errors import InputError
@@ -58,3 +60,17 @@ def test_what_cannot_be_a_name_is_refused(name, folder):
     with pytest.raises(InputError, match="cannot be a name"):
         set_name(folder, name, JANUARY)
     assert run_of(folder, name) == ""
+
+
+@pytest.mark.parametrize("text", ["run.json", "./base", "/nowhere/base"])
+def test_what_looks_like_a_path_is_one(text, tmp_path):
+    assert find_run_or_file(tmp_path, text) == Path(text)
+
+
+def test_a_file_that_is_there_is_taken_before_a_name(store, tmp_path, monkeypatch):
+    run = store(1)
+    set_name(tmp_path, "base", run.stem)
+    monkeypatch.chdir(tmp_path)
+    assert find_run_or_file(tmp_path, "base") == run
+    Path("base").write_text("{}")
+    assert find_run_or_file(tmp_path, "base") == Path("base")

@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import io
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
-from envdoctor.report.grid import GAP_COLUMNS, Column, choose, draw
+from envdoctor.report.grid import GAP_COLUMNS, Column, choose, draw, plain
 
 WORD = st.text("abc123[]", min_size=1, max_size=12)
 COLUMNS = st.lists(
@@ -25,6 +25,7 @@ def _room(columns: list[Column]) -> int:
     return sum(column.width + GAP_COLUMNS for column in columns) - GAP_COLUMNS
 
 
+@settings(deadline=None)  # another process may take the machine away
 @given(COLUMNS, st.integers(10, 100))
 def test_what_is_left_out_matters_least_and_had_no_room(columns: list[Column], width: int) -> None:
     kept = choose(columns, width)
@@ -37,6 +38,7 @@ def test_what_is_left_out_matters_least_and_had_no_room(columns: list[Column], w
         assert _room([*kept, left_out[0]]) > width or len(left_out) > 1
 
 
+@settings(deadline=None)
 @given(COLUMNS, st.integers(80, 120))
 def test_no_value_that_is_shown_is_cut(columns: list[Column], width: int) -> None:
     stream = io.StringIO()
@@ -61,3 +63,25 @@ def test_a_marked_line_is_red() -> None:
     lines = stream.getvalue().splitlines()
     assert "\x1b[31m" not in lines[-2]
     assert "\x1b[31m" in lines[-1]
+
+
+@settings(deadline=None)
+@given(COLUMNS, st.integers(20, 120))
+def test_plain_text_has_the_same_lines(columns: list[Column], width: int) -> None:
+    if _room(choose(columns, width)) > width:
+        return
+    stream = io.StringIO()
+    Console(file=stream, width=width).print(draw(columns, width))
+    drawn = [line.split() for line in stream.getvalue().splitlines()]
+    assert [line.split() for line in plain(columns, width).splitlines()] == drawn
+
+
+def test_plain_prose_takes_the_room_that_is_left_and_is_cut_at_its_end() -> None:
+    columns = [
+        Column("id", ["a1"], left=True),
+        Column("said", ["word " * 20], prose=True, left=True),
+    ]
+    heading, rule, line = plain(columns, 40).splitlines()
+    assert (len(rule), len(line)) == (40, 40)
+    assert line.endswith("…")
+    assert heading == "id  said"
