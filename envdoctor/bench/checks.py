@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 
 PROBE_SECONDS = 0.03
 REPEATS = 2
-MOST_PROBES = 3
+MOST_PROBES = 5
+"""The last one takes blocks of half a second: where a host takes the CPUs away for tenths of a
+second, honest rows were seen far from 2 in all shorter ones. A dishonest row costs them all."""
 LEAST_DOUBLING = 1.5
 MOST_DOUBLING = 3.0
 """Where steps are skipped the ratio is near 1. On machines that others share, honest rows were seen
