@@ -242,6 +242,7 @@ class Launch:
             seat.wake()
             self._scene.ceilings.measure(seat)
             known[seat.row] = checks.measure_precision(seat)
+            seat.sleep()  # its threads would spin beside what the next row is measured by
         if refused := checks.judge_precision(seat, known[seat.row]):
             raise WorkerEnded(refused)
 
