@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from envdoctor.model.cell import Cell, Row
     from envdoctor.model.run import Run
 
+OWN_SIZE = "custom"
+"""What a description that names no size has."""
+
 
 def would_change(question: Question, order: Standings | None) -> tuple[Reason, ...]:
     """The nearest things that would lead to another answer, each from a number or a fact."""
@@ -146,10 +149,20 @@ def _not_measured(question: Question, order: Standings | None) -> Iterator[str]:
             missing.setdefault(why_not_measured(question, name), []).append(name)
     yield from (f"{', '.join(names)}: {why}." for why, names in missing.items())
     yield from _other_systems(question, run)
-    sizes = sorted({record.size for record in run.workloads if record.size})
+    sizes = _sizes(run)
     if sizes:
         yield f"Models of other sizes than {', '.join(sizes)}: they may rank otherwise."
     yield "Anything but training: inference, data loading, several devices."
+
+
+def _sizes(run: Run) -> list[str]:
+    """The sizes that were measured; a model of the user's own has none but its own."""
+    sizes = {
+        f"that of {record.name}" if record.size == OWN_SIZE else record.size
+        for record in run.workloads
+        if record.size and record.name in run.plan.workloads
+    }
+    return sorted(sizes)
 
 
 def _other_systems(question: Question, run: Run) -> Iterator[str]:

@@ -107,6 +107,9 @@ def _answer(
         facts=facts(),
         frameworks=_names(loaded),
     )
+    if values["measure"] and not question.fitting:
+        click.echo("Nothing fits, so nothing is measured.", err=True)
+        return answer(question)
     run = _find_run(loaded, workloads, question.device, values)
     return answer(replace(question, run=run))
 

@@ -21,7 +21,7 @@ from envdoctor.cli.workloads import workloads
 HELP_NAMES = ("-h", "--help")
 
 
-@click.group(context_settings={"help_option_names": [*HELP_NAMES]})
+@click.group()
 @click.version_option(__version__, prog_name="envdoctor")
 @click.option(
     "--no-plugins", is_flag=True, help="Load no plugins but envdoctor's own, to find a culprit."
@@ -44,17 +44,15 @@ def main(context: click.Context, *, no_plugins: bool) -> None:
     context.obj = not no_plugins
 
 
-def _add(group: click.Group, command: click.Command) -> None:
-    """Add a command with the names of the help option as its own.
+def _settle_help(command: click.Command) -> None:
+    """Let a command, and all below it, make its help option now, with both names.
 
-    Inherited ones would be those of the first context that a command is used in, because click
-    keeps the option that it makes of them: without its root, a command would lose `-h` for good.
+    Click makes it when it is first asked for, by the context of that moment, and keeps it: a
+    context without our settings would take `-h` away for good.
     """
-    command.context_settings["help_option_names"] = [*HELP_NAMES]
-    if isinstance(command, click.Group):
-        for below in command.commands.values():
-            _add(command, below)
-    group.add_command(command)
+    command.get_help_option(click.Context(command, help_option_names=[*HELP_NAMES]))
+    for below in command.commands.values() if isinstance(command, click.Group) else ():
+        _settle_help(below)
 
 
 for _command in (
@@ -71,4 +69,5 @@ for _command in (
     runs,
     workloads,
 ):
-    _add(main, _command)
+    main.add_command(_command)
+_settle_help(main)

@@ -21,34 +21,26 @@ def write(run: Run, stream: TextIO) -> None:
         _write_table(table, stream)
     _write_folds(run, stream)
     if means := geometric_means(run):
-        stream.write(f"{_plain(means)}\n\n")
+        stream.write(f"{plain(means)}\n\n")
     if any(table.lines for table in found):
         stream.write(" ".join(t.footnotes(run)) + "\n")
     for absent in run.unavailable:
         remedy = f" To add it: {_code(absent.remedy)}" if absent.remedy else ""
-        stream.write(f"\n- {_plain(absent.backend)}: {_plain(absent.reason)}{remedy}\n")
+        stream.write(f"\n- {plain(absent.backend)}: {plain(absent.reason)}{remedy}\n")
     stream.writelines(
-        f"\n- plugin left out: {_plain(broken.plugin)}: {_plain(broken.reason)}\n"
+        f"\n- plugin left out: {plain(broken.plugin)}: {plain(broken.reason)}\n"
         for broken in run.broken_plugins
     )
 
 
 def _write_table(table: t.Table, stream: TextIO) -> None:
-    stream.write(f"### {_plain(table.heading)}\n\n")
+    stream.write(f"### {plain(table.heading)}\n\n")
     if table.effort:
-        stream.write(f"{_plain(table.effort)}\n\n")
-    if table.lines:
-        headings = _headings(table)
-        stream.write(f"| {' | '.join(headings)} |\n")
-        stream.write(f"|--:|---|{'|'.join(['--:'] * (len(headings) - 2))}|\n")
-    stream.writelines(
-        f"| {' | '.join(_plain(cell) for cell in _cells(table, line))} |\n" for line in table.lines
-    )
-    stream.writelines(f"\n{_plain(remark)}\n" for remark in table.remarks)
+        stream.write(f"{plain(table.effort)}\n\n")
+    stream.write(grid(table))
+    stream.writelines(f"\n{plain(remark)}\n" for remark in table.remarks)
     for note in table.notes:
-        stream.write(
-            f"\n- {_plain(note.title)}: {_plain(note.reason)} {_plain(note.hint)}".rstrip()
-        )
+        stream.write(f"\n- {plain(note.title)}: {plain(note.reason)} {plain(note.hint)}".rstrip())
         stream.write("\n")
     stream.write("\n")
 
@@ -57,15 +49,29 @@ def _write_folds(run: Run, stream: TextIO) -> None:
     """Write the tables of cross-validation, and how to read them."""
     found = fold_tables(run)
     for table in found:
-        stream.write(f"### {_plain(table.heading)}\n\n")
+        stream.write(f"### {plain(table.heading)}\n\n")
         if table.rows:
-            stream.write(f"| {' | '.join(map(_plain, table.headings))} |\n")
+            stream.write(f"| {' | '.join(map(plain, table.headings))} |\n")
             stream.write(f"|---|{'--:|' * (len(table.headings) - 1)}\n")
-        stream.writelines(f"| {' | '.join(map(_plain, row))} |\n" for row in table.rows)
-        stream.writelines(f"\n- {_plain(note)}\n" for note in table.notes)
+        stream.writelines(f"| {' | '.join(map(plain, row))} |\n" for row in table.rows)
+        stream.writelines(f"\n- {plain(note)}\n" for note in table.notes)
         stream.write("\n")
     if any(table.rows for table in found):
         stream.write(f"{EXPLANATION}\n\n")
+
+
+def grid(table: t.Table) -> str:
+    """The rows with a speed under their headings; nothing if there are none."""
+    if not table.lines:
+        return ""
+    headings = _headings(table)
+    lines = [headings, ["--:", "---", *["--:"] * (len(headings) - 2)]]
+    lines += ([plain(cell) for cell in _cells(table, line)] for line in table.lines)
+    marks = [" | ", "|", *[" | "] * len(table.lines)]
+    return "".join(
+        f"{mark.lstrip()}{mark.join(line)}{mark.rstrip()}\n"
+        for mark, line in zip(marks, lines, strict=True)
+    )
 
 
 def _headings(table: t.Table) -> list[str]:
@@ -109,7 +115,7 @@ def _code(text: str) -> str:
     return f"{fence}{pad}{text}{pad}{fence}"
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """Text that Markdown shows as it is."""
     for character in "\\`*_[]<>|":
         text = text.replace(character, f"\\{character}")

@@ -1,9 +1,13 @@
 from __future__ import annotations
 
 import json
+import os
 import runpy
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import pytest
@@ -104,6 +108,70 @@ def test_a_fresh_run_is_a_quick_one(
     answer = command("choose", "mlp-tiny", "--measure", "--quiet")
     assert answer.code == ExitCode.DONE
     assert (asked["preset"], asked["workloads"], asked["quiet"]) == ("quick", ("mlp-tiny",), True)
+
+
+def test_nothing_is_measured_where_nothing_fits(
+    command: Command, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ENVDOCTOR_DISABLE_PLUGINS", ",".join(BACKENDS - {"numpy"}))
+    monkeypatch.setattr("envdoctor.cli.bench._run", None)
+    answer = command("choose", "mlp-tiny", "--measure")
+    assert answer.code == ExitCode.PROBLEMS
+    assert answer.err == "Nothing fits, so nothing is measured.\n"
+    assert answer.out.startswith("There is nothing to choose from: numpy is no framework")
+
+
+SPECK = Path(__file__).parents[1] / "process" / "speck.toml"
+SLOWED = Path(__file__).parents[1] / "strangers" / "slowed"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("workload", ["mlp-tiny", str(SPECK)])
+def test_a_fresh_measurement_decides_and_is_kept(workload: str, tmp_path: Path) -> None:
+    """The whole road, as users go it, with the backend that always runs and a stranger like it."""
+    variables = {
+        **os.environ,
+        "XDG_DATA_HOME": str(tmp_path / "data"),
+        "XDG_CACHE_HOME": str(tmp_path / "cache"),
+        "ENVDOCTOR_DISABLE_PLUGINS": ",".join(BACKENDS - {"numpy"}),
+        "PYTHONPATH": os.pathsep.join(filter(None, [os.environ.get("PYTHONPATH"), str(SLOWED)])),
+    }
+    words = ["choose", workload, "--measure", "--quiet", "--format", "json"]
+    done = subprocess.run(
+        [sys.executable, "-m", "envdoctor", *words],
+        env=variables,
+        capture_output=True,
+        text=True,
+        timeout=280,
+        check=False,
+    )
+    assert done.returncode == ExitCode.DONE, done.stderr
+    answer = json.loads(done.stdout)
+    (path,) = (tmp_path / "data").rglob("[!.]*.json")
+    run = json.loads(path.read_bytes())
+    name = Path(workload).stem
+    assert (answer["measurement"]["run"], answer["measurement"]["workloads"]) == (run["id"], [name])
+    assert (answer["decision"], answer["recommended"]) == ("one", ["slowed"])  # numpy is no choice
+    (slowed,) = [each for each in answer["candidates"] if each["framework"] == "slowed"]
+    assert slowed["value"] == pytest.approx(_step_seconds(run, slowed["row"]), rel=1e-9)
+
+
+def _step_seconds(run: dict[str, Any], title: str) -> float:
+    """The middle of a row's kept blocks, from the raw data."""
+    backend, mode = title.split()
+    (cell,) = [
+        cell
+        for cell in run["cells"]
+        if (cell["row"]["backend"], cell["row"]["mode"], cell["row"]["twin"])
+        == (backend, mode, False)
+    ]
+    turns = ("workload", "launch", "round", "attempt")
+    kept = {tuple(each[name] for name in turns) for each in run["rounds"] if each["kept"]}
+    return median(
+        block["wall_ns"] * 1e-9 / block["steps"]
+        for block in cell["blocks"]
+        if (cell["workload"], *(block[name] for name in turns[1:])) in kept
+    )
 
 
 def test_an_interrupted_measurement_recommends_nothing(

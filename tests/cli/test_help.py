@@ -72,6 +72,14 @@ def test_how_thoroughly_to_measure_is_in_the_help(name: str, command: Command) -
     assert f"  {name} " in command("bench", "--help").out
 
 
+def test_a_context_without_our_settings_takes_no_option_away(command: Command) -> None:
+    for each in (main, *main.commands.values()):
+        option = each.get_help_option(click.Context(each))
+        assert option is not None
+        assert option.opts == ["-h", "--help"], each.name
+    assert command("bench", "-h").out == command("bench", "--help").out
+
+
 def test_short_help_and_version(command: Command) -> None:
     assert command("-h").out == command("--help").out
     assert command("--version").out == f"envdoctor, version {__version__}\n"

@@ -76,7 +76,7 @@ def test_there_are_commands_to_check():
 
 @pytest.mark.parametrize(("name", "words"), commands(), ids=lambda value: " ".join(value)[:60])
 def test_every_command_is_understood(name, words):
-    parent = click.Context(main, info_name="envdoctor", **main.context_settings)
+    parent = click.Context(main, info_name="envdoctor")
     main.commands[words[0]].make_context(words[0], words[1:], parent)
 
 

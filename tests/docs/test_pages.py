@@ -36,8 +36,7 @@ def parse(line):
     _, *arguments = shlex.split(line)
     while arguments[0].startswith("-"):
         assert arguments.pop(0) in options()
-    # With its parent: click keeps a command's help option as the first context names it.
-    parent = click.Context(main, info_name="envdoctor", **main.context_settings)
+    parent = click.Context(main, info_name="envdoctor")
     main.commands[arguments[0]].make_context(arguments[0], arguments[1:], parent)
 
 

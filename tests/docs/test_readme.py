@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import re
+import runpy
+import struct
+from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from envdoctor.bench import presets
 from envdoctor.errors import ExitCode
@@ -30,11 +34,50 @@ def test_every_exit_code_is_there(readme):
     assert {code for code in section if code.isdecimal()} == {str(int(code)) for code in ExitCode}
 
 
-def test_a_real_table_stands_between_the_markers(readme):
-    table = re.search(r"<!-- table:begin -->\n(.+?)<!-- table:end -->", readme.text, re.DOTALL)
-    assert table is not None
-    assert "numpy" in table[1]
-    assert "yes" in table[1]
+@pytest.fixture(scope="module")
+def script():
+    """The script that writes the tables and the picture, as a module."""
+    return runpy.run_path(str(Path(__file__).parents[2] / "benchmarks" / "readme.py"))
+
+
+def test_the_table_is_what_the_script_writes_of_the_run_that_is_kept(readme, script):
+    (shown,) = script["MARKED"].findall(readme.text)
+    assert shown == script["block"](script["kept_run"]()), "python benchmarks/readme.py writes it"
+    assert "numpy" in shown
+    assert "yes" in shown
+
+
+def test_the_picture_is_of_the_same_run_and_light_enough(readme, script):
+    data = script["PICTURE"].read_bytes()
+    width, height = struct.unpack(">II", data[16:24])
+    assert width == script["WIDTH_PIXELS"]
+    assert 400 < height < 2 * width
+    assert len(data) <= script["MOST_PICTURE_BYTES"]
+    key = f"tEXt{script['RUN_KEY']}\0".encode()
+    begin = data.index(key)
+    length = int.from_bytes(data[begin - 4 : begin], "big")
+    told = data[begin + len(key) : begin + 4 + length].decode("latin-1")
+    assert told == script["kept_run"]().id
+    (alt,) = re.findall(r"!\[(.+?)\]\(docs/picture-of-the-page.png\)", readme.text)
+    assert len(alt.split()) > 10
+
+
+def test_what_could_not_be_ranked_is_said_before_the_tables(script):
+    made_run = runpy.run_path(str(Path(__file__).parents[1] / "made_runs.py"))["made_run"]
+    quiet, noisy = made_run(), made_run(twin_factor=1.3)
+    assert "stay empty" not in script["block"](quiet)
+    told = script["block"](noisy).partition("**mlp-tiny")[0]
+    assert "1 January 2026, A Processor, 2 CPUs" in told
+    assert "too noisy to rank" in told
+    assert "stay empty." in told
+    half = structs.replace(
+        made_run(workloads=("mlp-tiny", "cnn-tiny")),
+        cells=(
+            *made_run(workloads=("mlp-tiny",)).cells,
+            *made_run(workloads=("cnn-tiny",), twin_factor=1.3).cells,
+        ),
+    )
+    assert "On cnn-tiny: This machine is too noisy" in script["block"](half)
 
 
 def test_every_column_of_the_table_is_explained(readme, open_page):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 
 import pytest
@@ -36,9 +37,22 @@ def test_command_line(run_script):
 def test_list_of_runs(run_script):
     done = run_script("list_runs.py", "--quick")
     assert done.returncode == 0, done.stdout + done.stderr
-    first, warm = (float(ratio) for ratio in re.findall(r" ([\d.]+)x$", done.stdout, re.MULTILINE))
-    assert first > 1  # new files are read
-    assert warm > 0
+    shown = re.findall(r"^(first|warm) .* for 200, .* for 10: [\d.]+x$", done.stdout, re.MULTILINE)
+    assert shown == ["first", "warm"]
+
+
+def test_a_first_list_has_no_index_and_a_warm_one_has(harness_path, tmp_path):
+    script = importlib.import_module("list_runs")
+    folder = tmp_path / "envdoctor" / "runs"
+    assert script.make_runs(folder, 4) == sum(path.stat().st_size for path in folder.iterdir())
+    index = folder / ".index.json"
+    script.measure({4: tmp_path}, 1, warm=False)
+    first = index.stat().st_mtime_ns
+    (taken,) = script.measure({4: tmp_path}, 1, warm=True)[4]
+    assert taken.cpu_seconds > 0
+    assert index.stat().st_mtime_ns == first
+    script.measure({4: tmp_path}, 1, warm=False)
+    assert index.stat().st_mtime_ns > first
 
 
 def test_an_unknown_workload_is_refused(run_script):

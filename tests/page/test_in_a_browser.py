@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import runpy
+import struct
 from pathlib import Path
 
 import pytest
@@ -244,3 +246,24 @@ def luminance(colour):
     channels = [int(part) / 255 for part in colour.removeprefix("rgb(").rstrip(")").split(",")]
     linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def test_the_readme_shows_the_top_of_the_page(browser, real_run):
+    script = runpy.run_path(str(Path(__file__).parents[2] / "benchmarks" / "readme.py"))
+    data = script["picture"](real_run, browser)
+    width, height = struct.unpack(">II", data[16:24])
+    assert width == script["WIDTH_PIXELS"]
+    assert 700 < height < 2000  # down to the first charts, and not all of the page
+    image = browser.new_page()
+    loaded = image.evaluate(
+        """async source => {
+            const image = new Image();
+            image.src = source;
+            await image.decode();
+            return image.naturalHeight;
+        }""",
+        f"data:image/png;base64,{base64.b64encode(data).decode()}",
+    )
+    image.close()
+    assert loaded == height  # the text in it has not damaged it
+    assert real_run.id.encode() in data

@@ -56,6 +56,7 @@ CHARTS: dict[str, Any] = {
     "padding": {"left": 12, "right": 12, "top": 5, "bottom": 5},
     "view": {"stroke": None},
     "axis": {
+        "labelSeparation": 6,
         **_LABEL,
         "titleFontWeight": "normal",
         "gridColor": GRID,

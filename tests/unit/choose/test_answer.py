@@ -163,6 +163,15 @@ def test_why_something_was_not_measured_is_told(ask, run):
     assert any("other sizes than tiny" in line for line in choice.not_measured)
 
 
+def test_a_model_of_the_users_own_has_no_size_but_its_own(ask, run):
+    own = structs.replace(run.workloads[0], name="speck", size="custom")
+    run = structs.replace(
+        run, workloads=(own,), plan=structs.replace(run.plan, workloads=("speck",))
+    )
+    said = "Models of other sizes than that of speck: they may rank otherwise."
+    assert said in ask(run=run).not_measured
+
+
 def test_what_the_doctor_finds_is_a_reason(ask, run):
     setup = Setup(installed={"jax": Installed(problems=("jaxlib is older than jax",))})
     _, reason = _by_name(ask(run=run, setup=setup))["jax"].reasons  # after that of its place
