@@ -33,16 +33,25 @@ def pytest_configure():
         os.sched_setaffinity(0, {allowed[int(worker.removeprefix("gw")) % len(allowed)]})
 
 
+LONGEST = ("torch compile", "tensorflow xla", "jax jit", "tensorflow graph")
+"""Rows of the tests of backends, by how long they take."""
+
+
 def pytest_collection_modifyitems(items):
     """Keep a file's tests in one of the parallel processes: they share what is slow to make.
 
-    The tests of backends, which take half of all the time, are spread by the row that they ask for.
+    The tests of backends, which take half of all the time, are spread by the row that they ask for;
+    the longest come first, or one process would still be at them when the others have ended.
     """
+    ranks = {}
     for item in items:
         asked = getattr(item, "callspec", None)
         case = asked.params.get("case") if asked and item.path.name == "test_backends.py" else None
         group = f"{item.path} {case.row}" if case else str(item.path)
         item.add_marker(pytest.mark.xdist_group(group))
+        rank = LONGEST.index(case.row) if case and case.row in LONGEST else len(LONGEST)
+        ranks[item] = rank if case else len(LONGEST) + 1
+    items.sort(key=ranks.__getitem__)
 
 
 class InProcess:
