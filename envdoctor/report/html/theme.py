@@ -56,7 +56,8 @@ CHARTS: dict[str, Any] = {
     "padding": {"left": 12, "right": 12, "top": 5, "bottom": 5},
     "view": {"stroke": None},
     "axis": {
-        "labelSeparation": 6,
+        # Wide, because browsers draw with wider letters than those that this is reckoned with.
+        "labelSeparation": 24,
         **_LABEL,
         "titleFontWeight": "normal",
         "gridColor": GRID,
