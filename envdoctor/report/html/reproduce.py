@@ -6,6 +6,7 @@ import shlex
 from typing import TYPE_CHECKING
 
 from envdoctor.report.html.elements import element
+from envdoctor.statistics.ranking import precisions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -73,6 +74,9 @@ def _arguments(run: Run) -> Iterator[str]:
         yield from ("--backend", backend)
     for device in dict.fromkeys(row.device for row in plan.rows if row.device != "cpu"):
         yield from ("--device", device)
+    if precisions(run) != ("fp32",):
+        for precision in precisions(run):
+            yield from ("--precision", precision)
     yield from ("--threads", str(plan.threads), "--seed", str(plan.seed))
     if plan.preset in PRESETS:
         yield PRESETS[plan.preset]

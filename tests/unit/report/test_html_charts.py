@@ -221,6 +221,10 @@ def test_the_commands_to_do_it_again_can_be_pasted(make: Make) -> None:
     *_, install, bench = commands(run)
     assert "'torch;==2.0'" in install
     assert bench.endswith("--backend numpy --backend 'torch;' --threads 2 --seed 0")
+    rows = tuple(structs.replace(row, precision="bf16") for row in run.plan.rows)
+    plan = structs.replace(run.plan, rows=(*run.plan.rows, *rows))
+    *_, bench = commands(structs.replace(run, plan=plan))
+    assert " --precision fp32 --precision bf16 " in bench
 
 
 def test_both_schemes_have_all_colours() -> None:
