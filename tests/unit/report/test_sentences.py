@@ -1,17 +1,15 @@
 from __future__ import annotations
 
-from collections.abc import Sequence
+import runpy
 from dataclasses import replace
 from math import exp
+from pathlib import Path
+from typing import Any
 
 import pytest
 from msgspec import structs
 
-from envdoctor.model.cell import Block, Cell, Certificate, Launch, Noise, Phases, Row
-from envdoctor.model.facts import Facts
-from envdoctor.model.outcome import OK
-from envdoctor.model.run import Plan, Round, Run
-from envdoctor.report.remarks import remarks
+from envdoctor.model.cell import Row
 from envdoctor.report.sentences import (
     Effort,
     drifted,
@@ -23,105 +21,17 @@ from envdoctor.report.sentences import (
 from envdoctor.statistics.drift import Drift
 from envdoctor.statistics.interval import Interval
 from envdoctor.statistics.paired import Comparison
-from envdoctor.statistics.ranking import rank
 from envdoctor.statistics.verdicts import verdict
 
-NUMPY = Row(backend="numpy", mode="numpy")
-TWIN = structs.replace(NUMPY, twin=True)
+MADE: dict[str, Any] = runpy.run_path(str(Path(__file__).parents[2] / "support" / "ranked_rows.py"))
+_cell = MADE["cell_of"]
+_run = MADE["run_of"]
+_twins = MADE["twins"]
+_row = MADE["row_of"]
+_say = MADE["say"]
+_plain = MADE["plain"]
+NUMPY = MADE["NUMPY"]
 EFFORT = Effort(most_rounds=48, round_seconds=3.0)
-ROUNDS = 12
-SWING = (0.996, 1.004, 1.0)
-"""A spread of 0.4 %, the same in every third round."""
-
-
-def _cell(
-    row: Row,
-    milliseconds: float,
-    *,
-    setup_seconds: float = 0.1,
-    swing: Sequence[float] = SWING,
-    shift: int = 0,
-) -> Cell:
-    phases = Phases(
-        start_seconds=0.0,
-        import_seconds=setup_seconds,
-        device_init_seconds=0.0,
-        build_seconds=0.0,
-        stage_seconds=0.0,
-        first_step_seconds=0.0,
-    )
-    return Cell(
-        row=row,
-        workload="w",
-        outcome=OK,
-        version="1.0",
-        certificate=Certificate(same_work=True, tier="G64"),
-        launches=tuple(
-            Launch(launch=number, phases=phases, caches="cold", alone=True, warmup_ns=())
-            for number in range(3)
-        ),
-        blocks=tuple(
-            Block(
-                launch=launch,
-                round=number,
-                position=0,
-                steps=100,
-                wall_ns=round(milliseconds * 1e8 * swing[(number + shift) % len(swing)]),
-                cpu_ns=100_000_000,
-            )
-            for launch in range(3)
-            for number in range(ROUNDS)
-        ),
-    )
-
-
-def _run(*cells: Cell, **plan: object) -> Run:
-    values = {
-        "rows": tuple(cell.row for cell in cells),
-        "twin": NUMPY,
-        "workloads": ("w",),
-        "cpus": (0, 1),
-        "seed": 0,
-        "preset": "default",
-        "least_launches": 3,
-        "most_launches": 3,
-        "least_rounds": 8,
-        "most_rounds": 16,
-        "half_width": 0.02,
-        "margin": 0.02,
-        "block_seconds": 0.1,
-    }
-    return Run(
-        id="r",
-        envdoctor_version="0",
-        state="finished",
-        started_at="2026-01-01T00:00:00+00:00",
-        facts=Facts(),
-        plan=Plan(**{**values, **plan}),
-        cells=cells,
-        rounds=tuple(
-            Round(workload="w", launch=launch, round=number, attempt=0, kept=True)
-            for launch in range(3)
-            for number in range(ROUNDS)
-        ),
-    )
-
-
-def _twins(**values: object) -> tuple[Cell, Cell]:
-    return _cell(NUMPY, 3.0), _cell(TWIN, 3.0, **values)
-
-
-def _row(backend: str) -> Row:
-    return Row(backend=backend, mode=backend)
-
-
-def _say(run: Run) -> tuple[str, ...]:
-    return tuple(_plain(line) for line in remarks(run, rank(run, "w")))
-
-
-def _plain(text: str) -> str:
-    """With hyphens for the dashes between the ends of an interval."""
-    return text.replace("\N{EN DASH}", "-")
 
 
 def _comparison(low: float, high: float, **values: object) -> Comparison:
@@ -316,91 +226,9 @@ def test_what_was_not_paired_says_why_and_nothing_else() -> None:
     )
 
 
-def _noisy(cause: str, noise: Noise | None, **plan: object) -> tuple[str, ...]:
-    """What is said of a twin that is far off, with half the rounds disturbed by a cause."""
-    cells = [
-        structs.replace(
-            cell, blocks=tuple(structs.replace(block, noise=noise) for block in cell.blocks)
-        )
-        for cell in (*_twins(swing=(0.7, 1.6, 1.0)), _cell(_row("jax"), 1.0))
-    ]
-    run = _run(*cells, **plan)
-    turns = [
-        structs.replace(turn, causes=(cause,) if cause and turn.round % 2 else ())
-        for turn in run.rounds
-    ]
-    return _say(structs.replace(run, rounds=tuple(turns)))
-
-
-def test_a_machine_that_is_too_noisy_is_told_with_its_numbers() -> None:
-    noise = Noise(run_delay_ns=90_000_000, busy_ns=230_000_000, pressure_ns=200_000_000)
-    lines = _noisy("foreign CPU", noise)
-    assert lines[0] == "This machine is too noisy to rank these backends right now."
-    assert lines[1].startswith("  two copies of the same backend (numpy, numpy') differed by ")
-    assert lines[1].endswith(" %)")
-    # Blocks of 0.1 s (jax) and of about 0.3 s (numpy), with the same delay and use.
-    assert lines[2] == (
-        "  run-queue delay 45 % of CPU time in the worst twentieth of blocks; "
-        "18 of 36 rounds were disturbed"
-    )
-    assert lines[3] == (
-        "  likely cause: other processes used 0.5 of your 2 CPUs "
-        "(some task waited for a CPU in 82 % of the time)"
-    )
-    assert lines[4].startswith(
-        "What helps: close other work · --threads 1 · --rigorous · run again later. "
-        "Differences above about "
-    )
-    assert len(lines) == 5
-
-
-@pytest.mark.parametrize(
-    ("cause", "noise", "said", "helps"),
-    [
-        (
-            "steal",
-            Noise(steal_ns=40_000_000),
-            "the hypervisor gave 0.2 of your 2 CPUs to other machines",
-            "a machine that is not shared",
-        ),
-        ("quota", None, "the CPU quota of the control group was used up", "a higher CPU limit"),
-        (
-            "GPU throttling",
-            None,
-            "the GPU slowed itself down, for heat or power",
-            "let the GPU cool down",
-        ),
-        (
-            "canary",
-            None,
-            "the CPU itself changed its speed: its clock, its heat or its neighbours",
-            "close other work",
-        ),
-        (
-            "run-queue delay",
-            Noise(run_delay_ns=10_000_000),
-            "more threads were ready to run than there were CPUs",
-            "close other work",
-        ),
-        ("", None, "unknown; no counter of this machine shows one", "close other work"),
-    ],
-)
-def test_every_cause_has_its_words_and_its_remedy(
-    cause: str, noise: Noise | None, said: str, helps: str
-) -> None:
-    lines = _noisy(cause, noise)
-    assert lines[3] == f"  likely cause: {said}"
-    assert lines[4].startswith(f"What helps: {helps} · ")
-
-
-def test_what_is_already_done_is_not_recommended() -> None:
-    last = _noisy("quota", None, cpus=(0,), preset="rigorous")[4]
-    assert last.startswith("What helps: a higher CPU limit · run again later. ")
-
-
 def test_no_line_says_faster_by_percent_or_significant() -> None:
     run = _run(*_twins(), *(_cell(_row(f"b{n}"), 1 + n / 50) for n in range(5)))
-    texts = " ".join([*_say(run), *_noisy("steal", None)])
+    texts = " ".join([*_say(run)])
     assert "significant" not in texts
     assert "% faster" not in texts
     assert "% slower" not in texts
