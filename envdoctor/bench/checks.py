@@ -28,7 +28,7 @@ MOST_DOUBLING = 3.0
 """Where steps are skipped the ratio is near 1. On machines that others share, honest rows were seen
 at 1.7 after all probes, so that a narrower range would refuse them."""
 USUAL_DOUBLING = (1.8, 2.2)
-"""With a ratio in here nothing is probed again."""
+"""With a ratio in here, and no late result, nothing is probed again."""
 BUSY_SHARE = 0.5
 """Of the steps' time, from which on their CPU time is an estimate too."""
 LATE_SECONDS = 1e-3
@@ -64,13 +64,22 @@ def probe_clock(
     answer: dict[str, Sequence[int]] = {}
     ratios: list[float] = []
     seconds = PROBE_SECONDS
-    for _ in range(MOST_PROBES):
+    while True:
         latest = ask(seconds, REPEATS)
         answer = {name: (*answer.get(name, ()), *values) for name, values in latest.items()}
         ratios.append(_doubling(latest))
-        if USUAL_DOUBLING[0] <= ratios[-1] <= USUAL_DOUBLING[1]:
-            break
+        found, single_seconds = _signs(answer, ratios)
+        usual = USUAL_DOUBLING[0] <= ratios[-1] <= USUAL_DOUBLING[1]
+        settled = usual and suspicion(found, single_seconds) is None
+        if settled or len(ratios) == MOST_PROBES:
+            return found, single_seconds
         seconds *= 2  # what comes and goes on a shared machine averages out in longer blocks
+
+
+def _signs(
+    answer: Mapping[str, Sequence[int]], ratios: Sequence[float]
+) -> tuple[Plausibility, float]:
+    """What all probes so far say, and the least time of the probed steps."""
     found = Plausibility(
         doubling=min(ratios, key=lambda ratio: abs(ratio - 2)),
         second_wait_seconds=min(answer["second_wait_ns"]) * NANOSECOND,
