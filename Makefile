@@ -34,7 +34,7 @@ check: $(VENV)/ready-test
 	$(BIN)/lint-imports
 
 test: check
-	$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder $(ARGS)
 
 # What takes too long for every change: every family on every backend.
 test-long: $(VENV)/ready-test

@@ -35,23 +35,41 @@ def pytest_configure():
 
 LONGEST = ("torch compile", "tensorflow xla", "jax jit", "tensorflow graph")
 """Rows of the tests of backends, by how long they take."""
+LAST = ("refusals", "threads", "ending")
+"""Requirements that end the worker that the others of a row share."""
 
 
+def _case(item):
+    """The row and the requirement that a test of backends asks for; None for all other tests."""
+    asked = getattr(item, "callspec", None)
+    return asked.params.get("case") if asked and item.path.name == "test_backends.py" else None
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_collection_modifyitems(items):
     """Keep a file's tests in one of the parallel processes: they share what is slow to make.
 
-    The tests of backends, which take half of all the time, are spread by the row that they ask for;
-    the longest come first, or one process would still be at them when the others have ended.
+    The tests of backends, which take half of all the time, are kept together by the row that they
+    ask for; the longest come first, or one process would still be at them when the others have
+    ended. The groups are made before other plugins look for them, and the order after they have
+    shuffled it.
     """
-    ranks = {}
     for item in items:
-        asked = getattr(item, "callspec", None)
-        case = asked.params.get("case") if asked and item.path.name == "test_backends.py" else None
-        group = f"{item.path} {case.row}" if case else str(item.path)
+        case = _case(item)
+        path = str(item.path.relative_to(item.config.rootpath))
+        group = f"{path} {case.row}" if case else path
         item.add_marker(pytest.mark.xdist_group(group))
-        rank = LONGEST.index(case.row) if case and case.row in LONGEST else len(LONGEST)
-        ranks[item] = rank if case else len(LONGEST) + 1
-    items.sort(key=ranks.__getitem__)
+    yield
+    items.sort(key=_place)
+
+
+def _place(item):
+    case = _case(item)
+    if case is None:
+        return (len(LONGEST) + 1, "", 0)
+    rank = LONGEST.index(case.row) if case.row in LONGEST else len(LONGEST)
+    name = case.requirement.name
+    return (rank, case.row, LAST.index(name) + 1 if name in LAST else 0)
 
 
 class InProcess:
