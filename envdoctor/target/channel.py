@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
 POLL_SECONDS = 0.2
-STOP_SECONDS = 5.0
+STOP_SECONDS = 10.0
 SHORT_FOLDER = "/tmp"  # noqa: S108  a private folder is made in it
 """Where a socket lies if the path of the temporary folder is too long for its name."""
 

@@ -24,7 +24,7 @@ BUDGET_SECONDS = 0.5
 MOST_CPUS = 1.5
 """For one thread where more CPUs are free: one computes, and another may feed it half the time.
 Under a mask of one CPU, as rows are timed, there is no more than one to use."""
-DEATH_SECONDS = 5.0
+DEATH_SECONDS = 20.0
 
 
 def memory_moves(subject: Subject) -> str:

@@ -21,6 +21,6 @@ def harness_path(monkeypatch):
 def run_script():
     def run(name, *arguments):
         command = [sys.executable, str(FOLDER / name), *arguments]
-        return subprocess.run(command, check=False, capture_output=True, text=True, timeout=200)
+        return subprocess.run(command, check=False, capture_output=True, text=True, timeout=800)
 
     return run

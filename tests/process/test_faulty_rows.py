@@ -124,11 +124,11 @@ def test_a_backend_that_cannot_be_started_is_a_row_and_no_end(engine, cells, mar
 
 def test_what_hangs_ends_at_the_limit_with_all_its_children(engine, cells, mark):
     run = engine(
-        "faulty", mark=mark, seconds=8, backends=("faulty",), modes=("hangs", "hangs-deaf")
+        "faulty", mark=mark, seconds=20, backends=("faulty",), modes=("hangs", "hangs-deaf")
     )
     outcomes = [cell.outcome for cell in run.cells]
     assert [outcome.status for outcome in outcomes] == ["timed_out"] * 2
     for outcome in outcomes:
-        assert "no answer to `steps` within 8 s" in outcome.reason
+        assert "no answer to `steps` within 20 s" in outcome.reason
         assert "--worker-timeout" in outcome.hint
     assert mark.survivors() == []

@@ -39,7 +39,8 @@ def beside():
 @pytest.fixture(scope="module")
 def run(engine, module_mark, beside):
     hasty = replace(QUICK, least_rounds=2, most_rounds=2, settle_seconds=0.1, block_seconds=0.01)
-    return engine("card", mark=module_mark, backends=("card",), device="cuda", preset=hasty)
+    rows = {"backends": ("card",), "device": "cuda"}
+    return engine("card", mark=module_mark, preset=hasty, ceiling=True, **rows)
 
 
 @pytest.fixture(scope="module")

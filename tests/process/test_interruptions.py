@@ -12,7 +12,7 @@ import pytest
 
 from envdoctor.model import codec
 
-PATIENCE_SECONDS = 90.0
+PATIENCE_SECONDS = 280.0
 
 
 @pytest.fixture

@@ -48,6 +48,7 @@ def run(engine, module_mark):
         "slowed",
         mark=module_mark,
         preset=TWO_LAUNCHES,
+        ceiling=True,
         order={"twin": True},
         backends=("numpy", "slowed"),
         modes=("numpy", "plain"),

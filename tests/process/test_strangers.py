@@ -23,7 +23,7 @@ def bench(shell, speck, tmp_path_factory, module_mark):
     rows = ("--backend", "numpy", "--backend", "faulty")
     modes = ("--mode", "numpy", "--mode", "chatters", "--mode", "segfaults")
     finished = shell(
-        *("bench", speck, *rows, *modes, "--threads", "1", "--format", "json"),
+        *("bench", speck, *rows, *modes, "--threads", "1", "--quick", "--format", "json"),
         *("--save", str(path)),
         strangers=("faulty", *BROKEN),
         **module_mark.variables,

@@ -36,7 +36,7 @@ def start(tmp_path):
 
 
 def wait_for(condition):
-    deadline = time.monotonic() + 30.0
+    deadline = time.monotonic() + 200.0
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.01)
