@@ -15,7 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from envdoctor.child import survey as survey_script
+import envdoctor.child
 from envdoctor.errors import InputError
 
 if TYPE_CHECKING:
@@ -143,7 +143,8 @@ def explain_silence(interpreter: str) -> InputError:
 
 
 def _run(interpreter: str, answer: Path, modules: tuple[str, ...]) -> None:
-    script = Path(survey_script.__file__)
+    # Found, not imported: what it imports takes as long as the doctor has before its child starts.
+    script = Path(envdoctor.child.__file__).with_name("survey.py")
     try:
         subprocess.run(
             [interpreter, str(script), str(answer), *modules],
