@@ -10,7 +10,7 @@ FRAMEWORKS = {"torch", "tensorflow", "jax", "jaxlib", "keras"}
 
 def _run(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, *arguments], capture_output=True, text=True, timeout=120, check=True
+        [sys.executable, *arguments], capture_output=True, text=True, timeout=600, check=True
     )
 
 

@@ -45,7 +45,7 @@ def process() -> Callable[..., Answer]:
             capture_output=True,
             text=True,
             encoding="utf-8",
-            timeout=120,
+            timeout=600,
             check=False,
             env={**os.environ, "PYTHONIOENCODING": "utf-8", **variables},
         )

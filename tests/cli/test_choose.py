@@ -142,7 +142,7 @@ def test_a_fresh_measurement_decides_and_is_kept(workload: str, tmp_path: Path) 
         env=variables,
         capture_output=True,
         text=True,
-        timeout=280,
+        timeout=600,
         check=False,
     )
     assert done.returncode == ExitCode.DONE, done.stderr

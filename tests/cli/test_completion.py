@@ -151,7 +151,7 @@ def test_completing_imports_no_framework_and_no_numpy() -> None:
         env={**os.environ, **asked},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
         check=True,
     )
     answer, _, modules = done.stdout.strip().rpartition("\n")

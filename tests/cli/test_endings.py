@@ -196,7 +196,7 @@ def test_a_reader_who_has_seen_enough_is_no_error(saved, form):
     os.close(reader)
     with open(writer, "wb") as stream:  # noqa: PTH123  a descriptor, not a path
         process = shell("bench", "--recompute", str(saved()), "--format", form, stdout=stream)
-        _, errors = process.communicate(timeout=60)
+        _, errors = process.communicate(timeout=600)
     assert errors == ""
     assert process.returncode == ExitCode.DONE
 
@@ -206,7 +206,7 @@ def test_a_reader_who_has_seen_enough_is_no_error(saved, form):
 def test_a_full_disk_is_not_called_done(saved, form):
     with open("/dev/full", "wb") as stream:  # noqa: PTH123
         process = shell("bench", "--recompute", str(saved()), "--format", form, stdout=stream)
-        _, errors = process.communicate(timeout=60)
+        _, errors = process.communicate(timeout=600)
     assert process.returncode == ExitCode.INCOMPLETE
     assert "Traceback" not in errors
 

@@ -80,7 +80,7 @@ def test_long_names_fit_too(command: Command, tmp_path: Path) -> None:
         assert max(map(len, text.splitlines())) <= 100, path
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 def test_it_fails_the_kit_only_where_something_is_to_be_written(skeleton: Path) -> None:
     about = skeleton / "envdoctor_my_thing-0.1.dist-info"
     about.mkdir()

@@ -43,7 +43,7 @@ def test_a_reader_that_has_seen_enough_is_no_error(words: tuple[str, ...], golde
     assert running.stderr is not None
     said = running.stderr.read()
     running.stderr.close()
-    running.wait(timeout=60)
+    running.wait(timeout=600)
     assert said == ""
 
 
@@ -68,7 +68,7 @@ def _in_terminal(*arguments: str, **variables: str) -> str:
             break
         pieces.append(piece)
     os.close(ours)
-    running.wait(timeout=60)
+    running.wait(timeout=600)
     return b"".join(pieces).decode("utf-8")
 
 

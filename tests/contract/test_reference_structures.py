@@ -153,7 +153,7 @@ FEW_STEPS = 3
 """Of training in float32, from which a deep network with batch norms soon departs by rounding."""
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("row", QUICK, ids=[row.row.title for row in QUICK])
 def test_every_structure_is_certified(host, oracle, expected, row):
     certify_all(host, oracle, expected, row)

@@ -97,7 +97,7 @@ class Shell:
             env=variables,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=600,
             check=False,
         )
 

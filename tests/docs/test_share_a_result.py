@@ -67,7 +67,7 @@ def test_every_chart_is_in_it_in_the_order_of_the_page(guide):
 def test_its_python_runs(guide, here):
     guide.write_files(here, "python")
     command = [sys.executable, "look.py"]
-    told = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
+    told = subprocess.run(command, capture_output=True, text=True, timeout=600, check=True).stdout
     assert told.startswith("<envdoctor run made-0: 4 rows on mlp-tiny, finished>\n### mlp-tiny")
 
 

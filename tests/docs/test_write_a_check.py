@@ -58,7 +58,7 @@ def test_its_own_tests_pass(installed):
         env={"PYTHONPATH": str(installed.folder), "PATH": ""},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr

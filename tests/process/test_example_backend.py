@@ -107,7 +107,7 @@ def test_it_stands_in_the_table_beside_the_reference(installed):
     assert found == [("mine", "ok"), ("numpy", "ok")]
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(900)
 def test_it_earns_its_certificate(installed):
     done = installed.run("envdoctor.testing", "mine", "--format", "json")
     assert done.returncode == ExitCode.DONE, done.stdout + done.stderr

@@ -23,7 +23,7 @@ from envdoctor.report.measures import measures
 MISSING = [name for name in ("mlflow", "sqlalchemy", "alembic") if find_spec(name) is None]
 pytestmark = [
     pytest.mark.skipif(bool(MISSING), reason=f"not installed: {', '.join(MISSING)}"),
-    pytest.mark.timeout(600),
+    pytest.mark.timeout(900),
 ]
 
 EVIL = "<script> ]]> '; drop table runs; --"
@@ -87,7 +87,7 @@ def logged(run: Run, tmp_path_factory: pytest.TempPathFactory) -> list[dict[str,
             cwd=folder,
             capture_output=True,
             text=True,
-            timeout=280,
+            timeout=600,
             check=False,
         )
         assert done.returncode == 0, done.stderr

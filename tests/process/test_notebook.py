@@ -23,7 +23,7 @@ NEEDED = ("nbclient", "ipykernel", "pandas", "vl_convert")
 MISSING = [name for name in NEEDED if find_spec(name) is None]
 pytestmark = [
     pytest.mark.skipif(bool(MISSING), reason=f"not installed: {', '.join(MISSING)}"),
-    pytest.mark.timeout(600),
+    pytest.mark.timeout(900),
 ]
 
 EVIL = "<script>document.title = 'taken'</script>"

@@ -82,7 +82,7 @@ def check(patient, tmp_path):
             capture_output=True,
             text=True,
             check=False,
-            timeout=60,
+            timeout=600,
         )
         assert ended.returncode in {0, 1}, ended.stderr
         (target,) = json.loads(ended.stdout)["targets"]

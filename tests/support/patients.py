@@ -108,7 +108,7 @@ class Patient(Site):
         subprocess.run(
             [sys.executable, "-m", "venv", "--without-pip", str(self.folder)],
             check=True,
-            timeout=60,
+            timeout=600,
         )
 
     def snapshot(self) -> Snapshot:
@@ -156,7 +156,9 @@ class OwnPatient(Patient):
         """Whether this Python takes itself and its packages to be where they are."""
         code = "import sys; sys.exit(sys.argv[1] != sys.prefix or sys.argv[2] not in sys.path)"
         command = [str(self.python), "-c", code, str(self.folder), str(self.site)]
-        return subprocess.run(command, capture_output=True, check=False, timeout=60).returncode == 0
+        return (
+            subprocess.run(command, capture_output=True, check=False, timeout=600).returncode == 0
+        )
 
 
 def quiet(monkeypatch: Any, home: Path) -> None:

@@ -245,7 +245,7 @@ def test_every_framework_here_is_strict_on_the_cpu(framework, modes):
         [sys.executable, "-c", FRAMEWORK, f"envdoctor_{framework}.trainer", *modes],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
         check=False,
     )
     assert done.returncode == 0, done.stderr
@@ -289,7 +289,7 @@ def test_bfloat16_is_bfloat16_and_others_are_refused_on_the_cpu(framework, mode)
         [sys.executable, "-c", REDUCED, f"envdoctor_{framework}.trainer", mode],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
         check=False,
     )
     assert done.returncode == 0, done.stderr

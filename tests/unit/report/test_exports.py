@@ -160,7 +160,7 @@ for name in ("train/loss", "test/accuracy", "test/loss"):
 def test_tensorboard_reads_them(run: Run, tmp_path: Path) -> None:
     tensorboard.write(run, str(tmp_path))
     command = [sys.executable, "-c", READ, str(tmp_path / "mlp-tiny" / "numpy")]
-    told = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stdout
+    told = subprocess.run(command, capture_output=True, text=True, timeout=600, check=True).stdout
     first, *curves = told.splitlines()
     assert first == "16 _hparams_/session_end_info _hparams_/session_start_info"
     assert curves == [
@@ -191,7 +191,7 @@ def test_pandas_takes_rows_and_blocks(run: Run, tmp_path: Path) -> None:
         "print(found.to_frame().step_seconds.dtype, found.to_frame('blocks').wall_ns.dtype)\n"
     )
     command = [sys.executable, "-c", code, str(tmp_path / "run.json")]
-    told = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stdout
+    told = subprocess.run(command, capture_output=True, text=True, timeout=600, check=True).stdout
     rows = len([cell for cell in run.cells if not cell.row.twin])
     blocks = sum(len(cell.blocks) for cell in run.cells)
     points = sum(len(cell.history) for cell in run.cells)

@@ -65,7 +65,7 @@ def test_no_configuration_is_written_into_the_home_folder(tmp_path):
         check=False,
         capture_output=True,
         text=True,
-        timeout=240,
+        timeout=600,
     )
     assert (done.returncode, done.stdout.split()) == (0, ["float32", "torch"]), done.stderr
     assert list(tmp_path.iterdir()) == []

@@ -100,7 +100,7 @@ def test_what_it_refuses():
         check=False,
         capture_output=True,
         text=True,
-        timeout=240,
+        timeout=600,
     )
     assert found.returncode == 0, found.stderr
     assert found.stdout == REFUSALS

@@ -52,6 +52,6 @@ for layer in layers:
 @pytest.mark.skipif(importlib.util.find_spec("mlx") is None, reason="MLX is not installed")
 def test_refusals_and_layouts():
     done = subprocess.run(
-        [sys.executable, "-c", CODE], capture_output=True, text=True, timeout=120, check=False
+        [sys.executable, "-c", CODE], capture_output=True, text=True, timeout=600, check=False
     )
     assert done.returncode == 0, done.stderr

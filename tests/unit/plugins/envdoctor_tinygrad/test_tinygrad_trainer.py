@@ -58,7 +58,7 @@ def in_child(code, **variables):
         check=False,
         capture_output=True,
         text=True,
-        timeout=240,
+        timeout=600,
     )
     assert found.returncode == 0, found.stderr
     return found.stdout.strip()
