@@ -35,7 +35,7 @@ def pytest_configure():
 
 LONGEST = ("torch compile", "tensorflow xla", "jax jit", "tensorflow graph")
 """Rows of the tests of backends, by how long they take."""
-LAST = ("refusals", "threads", "ending")
+LAST = ("refusals", "memory", "threads", "ending")
 """Requirements that end the worker that the others of a row share."""
 
 

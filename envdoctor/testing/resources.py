@@ -14,7 +14,6 @@ from envdoctor.testing.verdict import NotApplicable, require
 if TYPE_CHECKING:
     from envdoctor.bench.worker import Worker
     from envdoctor.testing.subject import Subject
-    from envdoctor.workload.prepare import Prepared
 
 SIZES = (("narrow", "wide"), ("transformer-tiny", "transformer-small"))
 """Pairs of one shape in two sizes; the second is for whoever has no dense layer."""
@@ -28,11 +27,16 @@ DEATH_SECONDS = 20.0
 
 
 def memory_moves(subject: Subject) -> str:
-    """With a larger model the peak rises by at least its parameters."""
+    """With a larger model the peak rises by at least its parameters.
+
+    In a worker of its own: what earlier cases have freed would hold the larger model too.
+    """
     for small, large in SIZES:
         try:
-            before = _peak(subject, subject.ground.prepared(small))
-            after = _peak(subject, subject.ground.prepared(large))
+            with subject.fresh_worker(subject.setting) as worker:
+                worker.load()
+                before = _peak(subject, worker, small)
+                after = _peak(subject, worker, large)
         except WorkerEnded as ended:
             if ended.outcome.status != "unsupported":
                 raise
@@ -44,9 +48,9 @@ def memory_moves(subject: Subject) -> str:
     raise NotApplicable("the backend has no layers of which there is a large model")
 
 
-def _peak(subject: Subject, prepared: Prepared) -> int:
+def _peak(subject: Subject, worker: Worker, name: str) -> int:
     """The peak on the device since the model was built; on the host, of its steps."""
-    worker = subject.build(prepared)
+    subject.build(subject.ground.prepared(name), worker=worker)
     if not worker.ask("reset_peak")["reset"]:
         raise NotApplicable("this system tells no peak of host memory")
     worker.steps(range(STEPS))
