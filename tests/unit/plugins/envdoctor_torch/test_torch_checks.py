@@ -257,11 +257,30 @@ def test_advice_is_no_warning(run, case):
     assert run("mps-op-fallback", case(machine=apple, variables=variables)) == []
 
 
-def test_missing_dll(run, case):
-    said = 'OSError: [WinError 126] Error loading "C:\\torch\\lib\\fbgemm.dll"'
+def failed_probe(framework, said):
+    """A probe that ended at the import, with what Python said."""
     step = ProbeStep(name="import", passed=False, message=said)
     outcome = Outcome(status="failed", reason=said)
-    result = ProbeResult(framework="torch", device="", outcome=outcome, steps=(step,))
+    return ProbeResult(framework=framework, device="", outcome=outcome, steps=(step,))
+
+
+LOST_DLL = 'OSError: [WinError 126] Error loading "C:\\torch\\lib\\fbgemm.dll"'
+
+
+def test_missing_dll(run, case):
+    result = failed_probe("torch", LOST_DLL)
     finding = only(run("windows-dll-load", case(probes=(result,))))
     assert "fbgemm" in finding.evidence[0].fact
     assert run("windows-dll-load", case()) == []
+
+
+@pytest.mark.parametrize(
+    ("framework", "said"),
+    [
+        ("torch", "OSError: libcudart.so.12: cannot open shared object file"),
+        ("torch", "OSError: [WinError 5] Access is denied"),
+        ("tensorflow", LOST_DLL),  # its own plugin knows better what is missing there
+    ],
+)
+def test_another_failure_is_no_missing_dll(run, case, framework, said):
+    assert run("windows-dll-load", case(probes=(failed_probe(framework, said),))) == []
