@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 from io import TextIOWrapper
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 def run() -> None:
     """Run the command line and exit with its code."""
     signal.signal(signal.SIGTERM, _interrupt)
+    _open_closed_streams()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             # A terminal that knows no ± shows a question mark and not a traceback.
@@ -47,6 +49,17 @@ def dispatch(arguments: list[str]) -> int:
         return ExitCode.DONE
     except Exception as error:  # noqa: BLE001  the last door: our own bug
         return _confess(error)
+
+
+def _open_closed_streams() -> None:
+    """Where whoever started us has closed a stream, write to nobody.
+
+    Python has None in its place, and the next file or pipe that is opened would get its number.
+    """
+    for name in ("stdin", "stdout", "stderr"):
+        if getattr(sys, name) is None:
+            mode = "r" if name == "stdin" else "w"
+            setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:
