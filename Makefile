@@ -6,6 +6,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 FRAMEWORKS := torch tensorflow-cpu jax
 MORE_FRAMEWORKS := keras flax optax paddlepaddle "mlx[cpu]" tinygrad mindspore transformers lightning
+# Two processes, a CPU each; tests/conftest.py says which tests stay together, and in which order.
+PARALLEL := -n 2 --dist loadgroup --no-loadscope-reorder
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet -c constraints.txt
 
 .PHONY: bench docs test test-long check fix harness gpu-smoke clean
@@ -34,11 +36,11 @@ check: $(VENV)/ready-test
 	$(BIN)/lint-imports
 
 test: check
-	$(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder $(ARGS)
+	$(BIN)/python -m pytest $(PARALLEL) $(ARGS)
 
 # What takes too long for every change: every family on every backend.
 test-long: $(VENV)/ready-test
-	$(BIN)/python -m pytest -m long $(ARGS)
+	$(BIN)/python -m pytest -m long $(PARALLEL) $(ARGS)
 
 # All three, even if one fails; ARGS=--quick for a short round.
 harness: $(VENV)/ready-bench
