@@ -9,7 +9,7 @@ from rich.text import Text
 
 from envdoctor.report import table as t
 from envdoctor.report.folds import show_folds
-from envdoctor.report.grid import Column, draw
+from envdoctor.report.grid import Column, draw, split
 from envdoctor.report.remarks import geometric_means
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def show_run(run: Run, console: Console) -> None:
         if table.effort:
             console.print(Text(table.effort, style="dim"))
         if table.lines:
-            console.print(draw(_columns(table), console.width))
+            _show_lines(_columns(table), console)
         for remark in table.remarks:
             console.print(_item("", Text(remark)))
         _show_notes(table.notes, console)
@@ -41,6 +41,13 @@ def show_run(run: Run, console: Console) -> None:
         for line in t.footnotes(run):
             console.print(Text(line, style="dim"), soft_wrap=False)
     _show_absent(run, console)
+
+
+def _show_lines(columns: Sequence[Column], console: Console) -> None:
+    for index, part in enumerate(split(columns, console.width, "backend")):
+        if index:
+            console.print()
+        console.print(draw(part, console.width))
 
 
 def _columns(table: t.Table) -> list[Column]:
@@ -62,8 +69,8 @@ def _columns(table: t.Table) -> list[Column]:
         Column("vs fastest", [ratio for ratio, _ in ratios], rank=1),
         Column("95 % CI", [ends for _, ends in ratios], rank=5),
         Column("verdict", [t.verdict_column(line) for line in lines], rank=11, left=True),
-        Column("warm-up", [t.warmup_column(line) for line in lines], rank=7),
-        Column("memory", [t.memory_column(line.cell) for line in lines], rank=8),
+        Column("warm-up", [t.warmup_column(line) for line in lines], rank=7, carried=True),
+        Column("memory", [t.memory_column(line.cell) for line in lines], rank=8, carried=True),
         Column("cpu", [t.cpu_column(line) for line in lines], rank=12),
         Column("util", [t.utilisation_column(line) for line in lines], rank=13),
         *_energy(lines),
@@ -72,6 +79,7 @@ def _columns(table: t.Table) -> list[Column]:
             [t.quality_column(line.cell) for line in lines],
             rank=6,
             marked=missed,
+            carried=True,
         ),
         Column("same work", [t.proof_column(line.cell) for line in lines], style="green"),
     ]

@@ -32,6 +32,8 @@ class Column:
     """Whether it takes what room is left, and may be cut."""
     marked: frozenset[int] = frozenset()
     """The lines that are shown in red."""
+    carried: bool = False
+    """Whether it goes into a second table where one has no room for all of these."""
 
     @property
     def width(self) -> int:
@@ -49,6 +51,26 @@ def choose(columns: Sequence[Column], width: int) -> list[Column]:
             break
         kept.remove(worst)
     return kept
+
+
+def split(columns: Sequence[Column], width: int, key: str) -> list[list[Column]]:
+    """The columns of one table; of two, if one has no room for all that must not be lost.
+
+    The second has all columns that are carried, so that tables of one width look alike.
+
+    Args:
+        columns: all that there are.
+        width: of a table.
+        key: the heading of the column that names the lines, and so begins the second table too.
+    """
+    kept = [column.heading for column in choose(columns, width)]
+    carried = [column for column in columns if column.carried and any(column.values)]
+    if all(column.heading in kept for column in carried):
+        return [list(columns)]
+    return [
+        [column for column in columns if not column.carried],
+        [*(column for column in columns if column.heading == key), *carried],
+    ]
 
 
 def draw(columns: Sequence[Column], width: int, title: str = "") -> Table:

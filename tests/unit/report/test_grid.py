@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
-from envdoctor.report.grid import GAP_COLUMNS, Column, choose, draw, plain
+from envdoctor.report.grid import GAP_COLUMNS, Column, choose, draw, plain, split
 
 WORD = st.text("abc123[]", min_size=1, max_size=12)
 COLUMNS = st.lists(
@@ -54,6 +54,31 @@ def test_a_column_without_any_value_is_not_shown() -> None:
     empty = Column("tokens/s", ["", ""])
     full = Column("step", ["1 ms", "2 ms"])
     assert choose([empty, full], 80) == [full]
+
+
+KEY = Column("backend", ["numpy", "torch"], left=True)
+STEP = Column("step", ["1 ms", "2 ms"])
+CI = Column("95 % CI", ["1.9 to 2.1", ""], rank=1)
+MEMORY = Column("memory", ["19 + 3 MB", "218 + 90 MB"], rank=3, carried=True)
+WARMUP = Column("warm-up", ["47.8 ms", "8.59 ms"], rank=2, carried=True)
+ALL = [KEY, STEP, CI, MEMORY, WARMUP]
+
+
+def test_one_table_where_there_is_room_for_what_must_not_be_lost() -> None:
+    assert split(ALL, _room(ALL), "backend") == [ALL]
+    # Other columns may go.
+    assert split([*ALL, Column("cpu", ["1.0", "2.0"], rank=9)], _room(ALL), "backend")[0][:5] == ALL
+
+
+def test_a_second_table_where_there_is_none_for_all_of_it() -> None:
+    parts = split(ALL, _room(ALL) - 1, "backend")
+    assert parts == [[KEY, STEP, CI], [KEY, MEMORY, WARMUP]]
+    assert all(split(part, 40, "backend") == [part] for part in parts)
+
+
+def test_what_has_no_values_needs_no_second_table() -> None:
+    nothing = Column("J/1k samples", ["", ""], rank=9, carried=True)
+    assert split([KEY, STEP, nothing], 12, "backend") == [[KEY, STEP, nothing]]
 
 
 def test_a_marked_line_is_red() -> None:
