@@ -1,8 +1,7 @@
 """Every shipped backend, in each of its modes, through the kit that strangers run on theirs.
 
-The first four backends are tried on all of it, but for one thing: what compiles is held to float32
-on some of the families only, because float64 is what proves it in a run, on all of them. The other
-backends are tried on the smallest family here. The marker `long` asks for everything.
+The first four backends are tried on all of it. The others are tried on the smallest family here, and
+on everything where the marker `long` is asked for, because each takes minutes.
 """
 
 from __future__ import annotations
@@ -12,7 +11,6 @@ import pytest
 from envdoctor.bench.plan import Wishes, choose_rows
 from envdoctor.plugins import load_plugins
 from envdoctor.testing import conformance_cases
-from envdoctor.testing.requirements import REQUIREMENTS
 
 ROWS = choose_rows(load_plugins(strangers=False), Wishes()).rows
 HERE = list(dict.fromkeys(row.backend.name for row in ROWS))
@@ -34,40 +32,17 @@ BESIDE_THE_POINT = {"numpy parity-fp64", "numpy steady", "torch eager steady"}
 """The only cases of these rows that show nothing: a skip proves nothing."""
 
 
-COMPILED = {
-    ("torch", "compile"): ("mlp-tiny", "cnn-tiny", "lstm-tiny", "transformer-tiny"),
-    ("tensorflow", "graph"): ("mlp-tiny", "cnn-tiny", "transformer-tiny"),
-    ("tensorflow", "xla"): ("mlp-tiny", "cnn-tiny", "transformer-tiny"),
-    ("jax", "jit"): ("mlp-tiny", "cnn-tiny", "transformer-tiny"),
-}
-"""The families on which rows of the first four are held to float32 here. `torch compile` has
-another way of compiling around an LSTM."""
-SINGLE = "parity-fp32"
-REST = [each.name for each in REQUIREMENTS if each.name != SINGLE]
-
-
 def briefly(name):
     """What shows in every test run that a backend is whole."""
     family, modes = SMALLEST.get(name, ("mlp-tiny", ()))
     return conformance_cases(name, modes=modes, requirements=BRIEFLY, families=(family,))
 
 
-def single(backend, mode, families=()):
-    """That a row does the same work in float32."""
-    return conformance_cases(backend, modes=(mode,), requirements=(SINGLE,), families=families)
-
-
 CASES = [
-    *conformance_cases(*FIRST, requirements=REST),
-    *single("numpy", "numpy"),
-    *single("torch", "eager"),
-    *(case for row, families in COMPILED.items() for case in single(*row, families)),
+    *conformance_cases(*FIRST),
     *(case for name in OTHERS for case in briefly(name)),
 ]
-LONG = [
-    *(case for row in COMPILED for case in single(*row)),
-    *(conformance_cases(*OTHERS) if OTHERS else []),
-]
+LONG = conformance_cases(*OTHERS) if OTHERS else []
 
 
 def test_the_whole_rows_are_here():
