@@ -28,7 +28,7 @@ class Preset:
     """So that clock and synchronisation are a vanishing share."""
 
 
-QUICK = Preset("quick", 1, 1, 8, 10, 0.05, 40.0, 0.6, fresh=False, timed_starts=False)
+QUICK = Preset("quick", 1, 1, 8, 10, 0.05, 40.0, 1.0, fresh=False, timed_starts=False)
 DEFAULT = Preset("default", 2, 3, 8, 16, 0.02, 110.0, 4.0, fresh=False)
 RIGOROUS = Preset("rigorous", 5, 5, 10, 40, 0.01, 1200.0, 60.0, fresh=True)
 FEWEST_FOLDS = 2
