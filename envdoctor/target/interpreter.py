@@ -143,7 +143,7 @@ def explain_silence(interpreter: str) -> InputError:
 
 
 def _run(interpreter: str, answer: Path, modules: tuple[str, ...]) -> None:
-    # Found, not imported: what it imports takes as long as the doctor has before its child starts.
+    # Found, not imported: it would bring importlib.metadata along, before the doctor's child starts.
     script = Path(envdoctor.child.__file__).with_name("survey.py")
     try:
         subprocess.run(

@@ -163,7 +163,7 @@ def test_a_wait_that_leaves_work_for_the_next_one_is_found():
 
 @pytest.mark.parametrize("name", ["second_wait_ns", "read_at_once_ns"])
 def test_results_that_a_busy_machine_held_up_once_are_asked_for_again(name):
-    # Seen where the host took 85 % of the CPUs: both results of a probe were milliseconds late.
+    # A host that takes most of the CPUs away can do so twice in a row.
     held_up = {**ANSWER, name: [30 * MS, 42 * MS]}
     seat = Seat(held_up, ANSWER)
     assert _judge(seat) is None
