@@ -143,7 +143,7 @@ def explain_silence(interpreter: str) -> InputError:
 
 
 def _run(interpreter: str, answer: Path, modules: tuple[str, ...]) -> None:
-    # Found, not imported: it would bring importlib.metadata along, before the doctor's child starts.
+    # Found, not imported: importlib.metadata would come along before the doctor's child starts.
     script = Path(envdoctor.child.__file__).with_name("survey.py")
     try:
         subprocess.run(

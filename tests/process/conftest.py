@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -27,6 +29,8 @@ HERE = Path(__file__).parent
 SPECK = HERE / "speck.toml"
 STRANGERS = HERE.parent / "strangers"
 VARIABLE = "MARK_OF_THE_TEST"
+NAMESPACES = (["unshare", "--mount"], ["unshare", "--user", "--map-root-user", "--mount"])
+"""The ways to mounts of one's own: those of root, and those of a user who plays root."""
 GONE_SECONDS = 60.0
 WORKER_SECONDS = 280.0
 SHELL_SECONDS = 800.0
@@ -218,3 +222,45 @@ def start(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
 @pytest.fixture(scope="session")
 def speck() -> str:
     return str(SPECK)
+
+
+@pytest.fixture(scope="session")
+def namespace(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """What starts a program whose mounts nobody else sees, and which end with it."""
+    place, said = str(tmp_path_factory.mktemp("mount")), "there is no unshare here"
+    for command in NAMESPACES if shutil.which("unshare") else ():
+        ended = subprocess.run(
+            [*command, "mount", "-t", "tmpfs", "none", place],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if ended.returncode == 0:
+            return command
+        said = ended.stderr.strip()
+    return pytest.skip(f"no mounts of one's own are permitted: {said}")
+
+
+@pytest.fixture
+def target_of(tmp_path: Path) -> Callable[..., dict[str, Any]]:
+    """Run `envdoctor check` on an interpreter, behind a command; the one target of its report."""
+
+    def call(
+        python: Path, *options: str, before: tuple[str, ...] = (), **variables: str
+    ) -> dict[str, Any]:
+        asked = ["--python", str(python), "--format", "json", "--no-redact", *options]
+        ended = subprocess.run(
+            [*before, *command("check", *asked)],
+            env={**os.environ, **variables},
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=600,
+        )
+        assert ended.returncode in {0, 1}, ended.stderr
+        assert "Traceback" not in ended.stderr
+        (target,) = json.loads(ended.stdout)["targets"]
+        return dict(target)
+
+    return call

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import os
 import runpy
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -15,7 +13,6 @@ from typing import Any
 import pytest
 
 SUPPORT = runpy.run_path(str(Path(__file__).parents[1] / "support" / "patients.py"))
-NAMESPACES = (["unshare", "--mount"], ["unshare", "--user", "--map-root-user", "--mount"])
 FRAMEWORKS = (
     *("flax", "jax", "jaxlib", "keras", "lightning", "mindspore", "mlx", "numpy", "paddle"),
     *("tensorflow", "tinygrad", "torch", "transformers"),
@@ -32,43 +29,13 @@ def patient(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 @pytest.fixture
-def check(patient: Any, tmp_path: Path) -> Check:
-    """Run every check behind a command; the one target of the report."""
+def check(patient: Any, target_of: Callable[..., dict[str, Any]]) -> Check:
+    """Run every check behind a command; the target of the report."""
 
     def call(*before: str, **variables: str) -> dict[str, Any]:
-        options = ["--format", "json", "--no-redact", "--python", str(patient.python)]
-        ended = subprocess.run(
-            [*before, sys.executable, "-m", "envdoctor", "check", *options],
-            env={**os.environ, **variables},
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=600,
-        )
-        assert ended.returncode in {0, 1}, ended.stderr
-        assert "Traceback" not in ended.stderr
-        (target,) = json.loads(ended.stdout)["targets"]
-        return dict(target)
+        return target_of(patient.python, before=before, **variables)
 
     return call
-
-
-@pytest.fixture(scope="module")
-def namespace(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    """What starts a program whose mounts nobody else sees, and which end with it."""
-    place, said = str(tmp_path_factory.mktemp("mount")), "there is no unshare here"
-    for command in NAMESPACES if shutil.which("unshare") else ():
-        ended = subprocess.run(
-            [*command, "mount", "-t", "tmpfs", "none", place],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if ended.returncode == 0:
-            return command
-        said = ended.stderr.strip()
-    return pytest.skip(f"no mounts of one's own are permitted: {said}")
 
 
 def failures(target: dict[str, Any]) -> list[str]:

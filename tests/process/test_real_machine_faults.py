@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import runpy
 import shlex
-import shutil
-import subprocess
 import sys
 from pathlib import Path
 
@@ -17,8 +14,6 @@ import pytest
 from envdoctor.detect.cgroup import cpu_quota
 
 SUPPORT = runpy.run_path(str(Path(__file__).parents[1] / "support" / "patients.py"))
-NAMESPACES = (["unshare", "--mount"], ["unshare", "--user", "--map-root-user", "--mount"])
-"""The ways to mounts of one's own: those of root, and those of a user who plays root."""
 ROOT_OF_ITS_OWN = """
 mount -t tmpfs none {root}
 for each in /*; do
@@ -51,42 +46,12 @@ def found(plugins, patient):
     return lambda check_id: patient.diagnose(plugins, check_id)
 
 
-@pytest.fixture(scope="session")
-def namespace(tmp_path_factory):
-    """What starts a program whose mounts nobody else sees, and which end with it."""
-    place, said = tmp_path_factory.mktemp("mount"), "there is no unshare here"
-    for command in NAMESPACES if shutil.which("unshare") else ():
-        ended = subprocess.run(
-            [*command, "mount", "-t", "tmpfs", "none", place],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if ended.returncode == 0:
-            return command
-        said = ended.stderr.strip()
-    pytest.skip(f"no mounts of one's own are permitted: {said}")
-
-
 @pytest.fixture
-def check(patient, tmp_path):
-    """Run `envdoctor check` behind a command; the target of its report."""
+def check(patient, target_of):
+    """Run one check behind a command; the target of its report."""
 
     def call(check_id, *before, **variables):
-        options = ["--only", check_id, "--python", str(patient.python)]
-        options += ["--format", "json", "--no-redact"]
-        ended = subprocess.run(
-            [*before, sys.executable, "-m", "envdoctor", "check", *options],
-            env={**os.environ, **variables},
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=600,
-        )
-        assert ended.returncode in {0, 1}, ended.stderr
-        (target,) = json.loads(ended.stdout)["targets"]
-        return target
+        return target_of(patient.python, "--only", check_id, before=before, **variables)
 
     return call
 
