@@ -173,6 +173,7 @@ def bench(order: Order, run: Run) -> Generator[Event, None, None]:
     ledger = Ledger(run)
     with RunFolder() as folder:
         caches = _caches(order, folder)
+        caches.link(folder.temporary())
         host = Host(folder, order.cpus, order.worker_seconds, caches, order.stopping)
         known = _known(order, run)
         with Oracle(host, order.oracle) as oracle:

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -7,9 +10,13 @@ from pathlib import Path
 import pytest
 
 from envdoctor.api import Backend
-from envdoctor.bench.caches import VARIABLES, Caches, kept_folder
+from envdoctor.bench.caches import HEADERS, VARIABLES, Caches, kept_folder
 from envdoctor.bench.plan import PlannedRow
 
+ASK_INDUCTOR = """
+from torch._inductor.runtime.cache_dir_utils import default_cache_dir
+print(default_cache_dir())
+"""
 WORKLOAD, OTHER = "a" * 64, "b" * 64
 
 
@@ -30,6 +37,41 @@ def test_each_compiler_has_a_place_of_its_own_in_the_folder(tmp_path: Path) -> N
 
 def test_caches_that_are_off_by_default_stay_off(tmp_path: Path) -> None:
     assert not any("JAX" in name or "XLA" in name for name in Caches(tmp_path).variables())
+
+
+def test_what_lies_in_the_temporary_folder_of_a_run_is_kept_too(tmp_path: Path) -> None:
+    for run in ("one", "two"):
+        (tmp_path / run).mkdir()
+        Caches(tmp_path / "compiled").link(tmp_path / run)
+    (first,), (second,) = (list((tmp_path / run).iterdir()) for run in ("one", "two"))
+    (first / "header.h.gch").write_text("compiled")
+    assert (second / "header.h.gch").read_text() == "compiled"
+
+
+def test_a_run_goes_on_where_links_cannot_be_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError("a required privilege is not held by the client")
+
+    monkeypatch.setattr(Path, "symlink_to", refuse)
+    Caches(tmp_path / "compiled").link(tmp_path)
+
+
+@pytest.mark.parametrize("user", ["ada", "DOMAIN\\ada", "a:b"])
+def test_the_folder_is_where_inductor_looks_for_it(
+    user: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("getpass.getuser", lambda: user)
+    Caches(tmp_path / "compiled").link(tmp_path)
+    finished = subprocess.run(
+        [sys.executable, "-c", ASK_INDUCTOR],
+        env={**os.environ, "TMPDIR": str(tmp_path), "LOGNAME": user},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert Path(finished.stdout.strip()).resolve() == tmp_path / "compiled" / HEADERS
 
 
 def test_a_program_is_cold_until_it_was_compiled_and_warm_ever_after(
