@@ -9,6 +9,7 @@ import numpy as np
 
 from envdoctor.child.contract import Unsupported
 from envdoctor_numpy.erf import erf
+from envdoctor_numpy.memory import empty, empty_like
 
 if TYPE_CHECKING:
     from envdoctor.child.contract import Array
@@ -42,7 +43,7 @@ class Relu(Activation):
     def __init__(self, buffer: Array) -> None:
         super().__init__(buffer)
         self._buffer = buffer
-        self._positive = np.empty(buffer.shape, np.bool_)
+        self._positive = empty(buffer.shape, np.bool_)
 
     def forward(self) -> None:
         """Keep what is positive."""
@@ -59,8 +60,8 @@ class _Smooth(Activation):
 
     def __init__(self, buffer: Array) -> None:
         super().__init__(buffer)
-        self._derivative = np.empty_like(buffer)
-        self._scratch = np.empty((2, min(_BLOCK, buffer.size)), buffer.dtype)
+        self._derivative = empty_like(buffer)
+        self._scratch = empty((2, min(_BLOCK, buffer.size)), buffer.dtype)
         self._blocks = list(self._cut())
 
     def _cut(self) -> Iterator[Tuple[Array, Array, Array, Array]]:

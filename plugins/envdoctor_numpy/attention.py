@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from envdoctor_numpy.layer import Layer
+from envdoctor_numpy.memory import empty, empty_like, ones
 
 if TYPE_CHECKING:
     from envdoctor.child import layers
@@ -42,15 +43,15 @@ class Attention(Layer):
         self._scale = spec.scale
         self._strict = spec.causal and strict_mask
         self._mask = _mask(steps, dtype, strict=strict_mask) if spec.causal else None
-        self._query = np.empty((batch, spec.heads, steps, depth), dtype)
+        self._query = empty((batch, spec.heads, steps, depth), dtype)
         self._key = self._value = self._query
-        self._scores = np.empty((batch, spec.heads, steps, steps), dtype)
-        self._dscores = np.empty_like(self._scores)
-        self._row = np.empty((batch, spec.heads, 1, steps), dtype)
-        self._ones = np.ones((1, steps), dtype)
-        self._output = np.empty((batch, steps, width), dtype)
+        self._scores = empty((batch, spec.heads, steps, steps), dtype)
+        self._dscores = empty_like(self._scores)
+        self._row = empty((batch, spec.heads, 1, steps), dtype)
+        self._ones = ones((1, steps), dtype)
+        self._output = empty((batch, steps, width), dtype)
         self._heads = _by_head(self._output, spec.heads)
-        self._input_gradient = np.empty((batch, steps, 3 * width), dtype)
+        self._input_gradient = empty((batch, steps, 3 * width), dtype)
         packed = self._input_gradient.reshape(self._packed)
         self._dquery, self._dkey, self._dvalue = packed.transpose(2, 0, 3, 1, 4)
 
@@ -108,5 +109,5 @@ def _mask(steps: int, dtype: np.dtype[np.floating], *, strict: bool) -> Array:
     Adding a score to the least finite value gives that value again, so that a step which may look
     at nothing looks at all steps equally.
     """
-    hidden = np.tril(np.ones((steps, steps), np.bool_), 0 if strict else -1)
+    hidden = np.tril(ones((steps, steps), np.bool_), 0 if strict else -1)
     return np.where(hidden, np.finfo(dtype).min, 0).astype(dtype)

@@ -9,6 +9,7 @@ import numpy as np
 
 from envdoctor_numpy.activations import make_activation
 from envdoctor_numpy.layer import Layer
+from envdoctor_numpy.memory import empty, ones
 
 if TYPE_CHECKING:
     from envdoctor.child import layers
@@ -47,13 +48,13 @@ class BatchNorm(Layer):
         self._running = parameters.running_statistics(spec.name, channels)
         self._is_image = bool(image)
         self._output_shape = (channels, *image, batch)
-        self._normal = np.empty((channels, values), dtype)
-        self._y = np.empty((channels, values), dtype)
-        self._dx = np.empty((channels, values), dtype)
-        self._mean = np.empty(channels, dtype)
-        self._variance = np.empty(channels, dtype)
-        self._inverse = np.empty(channels, dtype)
-        self._ones = np.ones(values, dtype)
+        self._normal = empty((channels, values), dtype)
+        self._y = empty((channels, values), dtype)
+        self._dx = empty((channels, values), dtype)
+        self._mean = empty(channels, dtype)
+        self._variance = empty(channels, dtype)
+        self._inverse = empty(channels, dtype)
+        self._ones = ones(values, dtype)
         self._activation = make_activation(spec.activation, self._y)
 
     def forward(self, x: Array) -> Array:

@@ -9,6 +9,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from envdoctor_numpy.activations import make_activation
 from envdoctor_numpy.layer import Layer
+from envdoctor_numpy.memory import empty, ones, zeros
 
 if TYPE_CHECKING:
     from envdoctor.child import layers
@@ -49,21 +50,21 @@ class Conv2d(Layer):
         self._kernel_gradient = kernel.gradient.reshape(-1, filters)
         self._bias = parameters[f"{spec.name}.bias"] if spec.bias else None
 
-        self._padded = np.zeros(padded, dtype)
+        self._padded = zeros(padded, dtype)
         self._inside = self._padded[inside]
         self._windows = _windows(self._padded, size, stride)[:, :, :, :rows, :columns]
-        self._patches = np.empty(self._windows.shape, dtype)
+        self._patches = empty(self._windows.shape, dtype)
         self._columns = self._patches.reshape(size * size * channels, rows * columns * batch)
-        self._y = np.empty((filters, rows * columns * batch), dtype)
+        self._y = empty((filters, rows * columns * batch), dtype)
         self._pieces = [
             (self._columns[:, start : start + _PIECE], self._y[:, start : start + _PIECE])
             for start in range(0, self._y.shape[1], _PIECE)
         ]
         self._output = self._y.reshape(filters, rows, columns, batch)
         self._activation = make_activation(spec.activation, self._y)
-        self._ones = np.ones(self._y.shape[1], dtype)
+        self._ones = ones(self._y.shape[1], dtype)
         self._slope = self._y
-        self._dpadded = np.zeros(padded, dtype)
+        self._dpadded = zeros(padded, dtype)
         self._input_gradient = self._dpadded[inside]
         self._scatter = list(_pairs(self._dpadded, self._patches, stride))
 

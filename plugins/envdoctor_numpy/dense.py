@@ -9,6 +9,7 @@ import numpy as np
 
 from envdoctor_numpy.activations import make_activation
 from envdoctor_numpy.layer import Layer
+from envdoctor_numpy.memory import empty, ones
 
 if TYPE_CHECKING:
     from envdoctor.child import layers
@@ -24,12 +25,12 @@ class Dense(Layer):
         width = spec.output_shape[-1]
         self._kernel = parameters[f"{spec.name}.kernel"]
         self._bias = parameters[f"{spec.name}.bias"] if spec.bias else None
-        self._y = np.empty((rows, width), parameters.dtype)
+        self._y = empty((rows, width), parameters.dtype)
         self._output = self._y.reshape(batch, *spec.output_shape)
         self._activation = make_activation(spec.activation, self._y)
         # A product with ones is the fastest sum over the rows that NumPy has.
-        self._ones = np.ones(rows, parameters.dtype)
-        self._dx = np.empty((rows, spec.input_shape[-1]), parameters.dtype)
+        self._ones = ones(rows, parameters.dtype)
+        self._dx = empty((rows, spec.input_shape[-1]), parameters.dtype)
         self._input_gradient = self._dx.reshape(batch, *spec.input_shape)
         self._x = self._dx
         self._slope = self._y
@@ -73,9 +74,9 @@ class Unembedding(Layer):
     ) -> None:
         rows = batch * math.prod(spec.input_shape[:-1])
         self._table = parameters[f"{spec.of}.table"]
-        self._y = np.empty((rows, spec.output_shape[-1]), parameters.dtype)
+        self._y = empty((rows, spec.output_shape[-1]), parameters.dtype)
         self._output = self._y.reshape(batch, *spec.output_shape)
-        self._dx = np.empty((rows, spec.input_shape[-1]), parameters.dtype)
+        self._dx = empty((rows, spec.input_shape[-1]), parameters.dtype)
         self._input_gradient = self._dx.reshape(batch, *spec.input_shape)
         self._x = self._dx
         self._accumulate = accumulate

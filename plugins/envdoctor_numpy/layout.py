@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from envdoctor_numpy.layer import Layer
+from envdoctor_numpy.memory import empty
 
 if TYPE_CHECKING:
     from envdoctor.child import layers
@@ -36,8 +37,8 @@ class ToBatchFirst(Layer):
 
     def __init__(self, image: layers.Shape, batch: int, parameters: Parameters) -> None:
         height, width, channels = image
-        self._y = np.empty((batch, height, width, channels), parameters.dtype)
-        self._dx = np.empty((channels, height, width, batch), parameters.dtype)
+        self._y = empty((batch, height, width, channels), parameters.dtype)
+        self._dx = empty((channels, height, width, batch), parameters.dtype)
 
     def forward(self, x: Array) -> Array:
         """Copy, since matrix products want contiguous rows."""

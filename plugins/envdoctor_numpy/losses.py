@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Dict, Type
 import numpy as np
 
 from envdoctor.child.contract import Unsupported
+from envdoctor_numpy.memory import empty, empty_like, ones
 
 if TYPE_CHECKING:
     from envdoctor.child.contract import Array
@@ -27,7 +28,7 @@ class Loss:
         self._shape = shape
         self._factor = factor
         self._smoothing = smoothing
-        self._gradient = np.empty(shape, dtype)
+        self._gradient = empty(shape, dtype)
 
     def differentiate(self, outputs: Array, targets: Array) -> tuple[Any, Array]:
         """The loss, as a NumPy scalar, and its gradient, which lives until the next call."""
@@ -41,11 +42,11 @@ class CrossEntropy(Loss):
         super().__init__(shape, dtype, factor=factor, smoothing=smoothing)
         self._slope = self._gradient.reshape(-1, shape[-1])
         rows = len(self._slope)
-        self._shifted = np.empty_like(self._slope)
-        self._row = np.empty(rows, dtype)
+        self._shifted = empty_like(self._slope)
+        self._row = empty(rows, dtype)
         self._starts = np.arange(rows, dtype=np.intp) * shape[-1]
-        self._places = np.empty(rows, np.intp)
-        self._ones = np.ones(shape[-1], dtype)
+        self._places = empty(rows, np.intp)
+        self._ones = ones(shape[-1], dtype)
 
     def differentiate(self, outputs: Array, targets: Array) -> tuple[Any, Array]:
         """The loss, and (softmax - target) / rows."""

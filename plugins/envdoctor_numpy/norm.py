@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from envdoctor_numpy.layer import Layer
+from envdoctor_numpy.memory import empty, ones
 
 if TYPE_CHECKING:
     from envdoctor.child import layers
@@ -42,16 +43,16 @@ class LayerNorm(Layer):
         self._fast_variance = fast_variance
         self._scale = parameters[f"{spec.name}.scale"]
         self._offset = parameters[f"{spec.name}.offset"]
-        self._normal = np.empty((rows, width), dtype)
-        self._y = np.empty((rows, width), dtype)
+        self._normal = empty((rows, width), dtype)
+        self._y = empty((rows, width), dtype)
         self._output = self._y.reshape(batch, *spec.output_shape)
-        self._dx = np.empty((rows, width), dtype)
+        self._dx = empty((rows, width), dtype)
         self._input_gradient = self._dx.reshape(batch, *spec.input_shape)
-        self._mean = np.empty(rows, dtype)
-        self._inverse = np.empty(rows, dtype)
+        self._mean = empty(rows, dtype)
+        self._inverse = empty(rows, dtype)
         self._weights = np.full(width, 1 / width, dtype)
-        self._mean_scale = np.empty(width, dtype)
-        self._ones = np.ones(rows, dtype)
+        self._mean_scale = empty(width, dtype)
+        self._ones = ones(rows, dtype)
 
     def forward(self, x: Array) -> Array:
         """Normalise, scale and shift each row."""

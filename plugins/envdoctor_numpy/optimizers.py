@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Dict, List, Tuple, Type
 import numpy as np
 
 from envdoctor.child.contract import Unsupported
+from envdoctor_numpy.memory import empty, zeros
 
 if TYPE_CHECKING:
     from envdoctor.child import contract
@@ -33,8 +34,8 @@ class Optimizer:
         self._settings = settings
         size, dtype = parameters.values.size, parameters.dtype
         vectors = [parameters.values, parameters.gradients]
-        vectors += [np.zeros(size, dtype) for _ in range(self._STATE)]
-        scratch = np.empty(min(size, _BLOCK), dtype)
+        vectors += [zeros(size, dtype) for _ in range(self._STATE)]
+        scratch = empty(min(size, _BLOCK), dtype)
         self._blocks: List[Tuple[Array, ...]] = []
         for start in range(0, size, _BLOCK):
             parts = [vector[start : start + _BLOCK] for vector in vectors]

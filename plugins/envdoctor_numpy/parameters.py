@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any, Dict, FrozenSet, Mapping, NamedTuple, Tup
 
 import numpy as np
 
+from envdoctor_numpy.memory import ones, zeros, zeros_like
+
 if TYPE_CHECKING:
     from envdoctor.child.contract import Array
 
@@ -44,8 +46,8 @@ class Parameters:
         self.dtype = np.dtype(dtype)
         self._muted = muted
         places, size = _lay_out(weights, _ALIGNMENT_BYTES // self.dtype.itemsize)
-        self.values = np.zeros(size, self.dtype)
-        self.gradients = np.zeros(size, self.dtype)
+        self.values = zeros(size, self.dtype)
+        self.gradients = zeros(size, self.dtype)
         self._running: Dict[str, Running] = {}
         self._parameters: Dict[str, Parameter] = {}
         for name, place in places.items():
@@ -57,14 +59,14 @@ class Parameters:
     def __getitem__(self, name: str) -> Parameter:
         """The parameter as a layer is to see it."""
         if name in self._muted:
-            nothing = np.zeros_like(self._parameters[name].value)
-            return Parameter(nothing, np.zeros_like(nothing))
+            nothing = zeros_like(self._parameters[name].value)
+            return Parameter(nothing, zeros_like(nothing))
         return self._parameters[name]
 
     def running_statistics(self, name: str, channels: int) -> Running:
         """The running statistics of the layer of this name, the same for every network."""
         if name not in self._running:
-            start = Running(np.zeros(channels, self.dtype), np.ones(channels, self.dtype))
+            start = Running(zeros(channels, self.dtype), ones(channels, self.dtype))
             self._running[name] = start
         return self._running[name]
 

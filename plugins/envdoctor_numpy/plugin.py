@@ -36,6 +36,7 @@ def envdoctor_backends() -> Iterator[Backend]:
                 practice=(
                     "large two-dimensional products with preallocated results",
                     "all parameters in one vector, so that the optimiser is a few operations",
+                    "memory that starts on a cache line",
                 ),
             ),
         ),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, List
 import numpy as np
 
 from envdoctor_numpy.layer import Layer
+from envdoctor_numpy.memory import empty, empty_like, zeros
 
 if TYPE_CHECKING:
     from envdoctor.child import layers
@@ -37,10 +38,10 @@ class MaxPool2d(Layer):
         self._padded = np.full(padded, -np.inf, parameters.dtype) if edge else None
         self._inside = inside
         self._x: List[Array] = []
-        self._y = np.empty((channels, rows, columns, batch), parameters.dtype)
-        self._largest = np.empty(self._y.shape, np.bool_)
-        self._share = np.empty_like(self._y)
-        self._dx = np.zeros(padded, parameters.dtype)
+        self._y = empty((channels, rows, columns, batch), parameters.dtype)
+        self._largest = empty(self._y.shape, np.bool_)
+        self._share = empty_like(self._y)
+        self._dx = zeros(padded, parameters.dtype)
         self._dx_places = self._places(self._dx)
         # Where windows do not overlap, each pixel is written once, and those in none stay zero.
         self._overlap = spec.stride < spec.window
@@ -99,8 +100,8 @@ class GlobalAveragePool2d(Layer):
     ) -> None:
         height, width, channels = spec.input_shape
         self._pixels = height * width
-        self._y = np.empty((channels, batch), parameters.dtype)
-        self._dx = np.empty((channels, height, width, batch), parameters.dtype)
+        self._y = empty((channels, batch), parameters.dtype)
+        self._dx = empty((channels, height, width, batch), parameters.dtype)
 
     def forward(self, x: Array) -> Array:
         """Average all pixels of an image."""
@@ -120,10 +121,10 @@ class Upsample2d(Layer):
     def __init__(self, spec: layers.Upsample2d, batch: int, parameters: Parameters) -> None:
         height, width, channels = spec.input_shape
         rows, columns, _ = spec.output_shape
-        self._y = np.empty((channels, rows, columns, batch), parameters.dtype)
+        self._y = empty((channels, rows, columns, batch), parameters.dtype)
         squares = (channels, height, spec.factor, width, spec.factor, batch)
         self._squares = self._y.reshape(squares)
-        self._dx = np.empty((channels, height, width, batch), parameters.dtype)
+        self._dx = empty((channels, height, width, batch), parameters.dtype)
 
     def forward(self, x: Array) -> Array:
         """Copy each pixel to its square."""

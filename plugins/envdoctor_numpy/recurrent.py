@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Tuple
 import numpy as np
 
 from envdoctor_numpy.layer import Layer
+from envdoctor_numpy.memory import empty, ones, zeros
 
 if TYPE_CHECKING:
     from envdoctor.child import layers
@@ -51,23 +52,23 @@ class Lstm(Layer):
         self._factor = np.repeat(factors, units).astype(dtype)
         self._term = np.repeat(terms, units).astype(dtype)
 
-        self._x = np.empty((steps, batch, width), dtype)
+        self._x = empty((steps, batch, width), dtype)
         # States are stored from the zeros before the first step on.
-        self._hidden = np.zeros((steps + 1, batch, units), dtype)
-        self._cell = np.zeros((steps + 1, batch, units), dtype)
-        self._cell_tanh = np.empty((steps, batch, units), dtype)
-        self._gates = np.empty((steps, batch, 4 * units), dtype)
+        self._hidden = zeros((steps + 1, batch, units), dtype)
+        self._cell = zeros((steps + 1, batch, units), dtype)
+        self._cell_tanh = empty((steps, batch, units), dtype)
+        self._gates = empty((steps, batch, 4 * units), dtype)
         self._by_gate = self._gates.reshape(steps, batch, 4, units)
-        self._product = np.empty((batch, 4 * units), dtype)
-        self._state = np.empty((batch, units), dtype)
+        self._product = empty((batch, 4 * units), dtype)
+        self._state = empty((batch, units), dtype)
         # What dz holds at first: the derivative of cell or hidden state by each pre-activation.
-        self._dz = np.empty((steps, batch, 4 * units), dtype)
+        self._dz = empty((steps, batch, 4 * units), dtype)
         self._dz_by_gate = self._dz.reshape(steps, batch, 4, units)
-        self._dcell_dhidden = np.empty((steps, batch, units), dtype)
-        self._dhidden = np.empty((batch, units), dtype)
-        self._dcell = np.empty((batch, units), dtype)
-        self._dx = np.empty((steps * batch, width), dtype)
-        self._ones = np.ones(steps * batch, dtype)
+        self._dcell_dhidden = empty((steps, batch, units), dtype)
+        self._dhidden = empty((batch, units), dtype)
+        self._dcell = empty((batch, units), dtype)
+        self._dx = empty((steps * batch, width), dtype)
+        self._ones = ones(steps * batch, dtype)
 
     def forward(self, x: Array) -> Array:
         """Run through all steps."""

@@ -10,6 +10,7 @@ from envdoctor_numpy.activations import make_activation
 from envdoctor_numpy.batch_norm import BatchNorm
 from envdoctor_numpy.convolution import Conv2d
 from envdoctor_numpy.layer import Layer
+from envdoctor_numpy.memory import empty
 
 if TYPE_CHECKING:
     from envdoctor.child import layers
@@ -49,7 +50,7 @@ class ResidualBlock(Layer):
         projection = spec.projection()
         self._projection = build(projection) if projection is not None else None
         self._stride = spec.stride
-        self._y = np.empty((wide, rows, columns, batch), parameters.dtype)
+        self._y = empty((wide, rows, columns, batch), parameters.dtype)
         self._activation = make_activation(spec.activation, self._y)
         self._slope: Optional[Array] = None
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from envdoctor_numpy.memory import empty
+
 if TYPE_CHECKING:
     from envdoctor.child.contract import Array, Data, Workload
 
@@ -26,7 +28,7 @@ class Staged:
 
     def batch_of(self, values: Array) -> Array:
         """Memory for the rows of one batch of inputs or targets."""
-        return np.empty((self.batches.shape[1], *values.shape[1:]), values.dtype)
+        return empty((self.batches.shape[1], *values.shape[1:]), values.dtype)
 
 
 def stage_data(data: Data, workload: Workload, dtype: Any, rows: slice) -> Staged:

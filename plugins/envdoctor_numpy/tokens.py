@@ -8,6 +8,7 @@ import numpy as np
 
 from envdoctor.child import layers
 from envdoctor_numpy.layer import Layer
+from envdoctor_numpy.memory import empty, zeros
 
 if TYPE_CHECKING:
     from envdoctor.child.contract import Array
@@ -22,8 +23,8 @@ class Patches(Layer):
         rows, columns, size = height // spec.size, width // spec.size, spec.size
         self._used = (slice(None), slice(rows * size), slice(columns * size))
         self._grid = (batch, rows, size, columns, size, channels)
-        self._y = np.empty((batch, *spec.output_shape), parameters.dtype)
-        self._dx = np.zeros((batch, *spec.input_shape), parameters.dtype)
+        self._y = empty((batch, *spec.output_shape), parameters.dtype)
+        self._dx = zeros((batch, *spec.input_shape), parameters.dtype)
 
     def forward(self, x: Array) -> Array:
         """Cut the images."""
@@ -46,7 +47,7 @@ class ClassToken(Layer):
 
     def __init__(self, spec: layers.ClassToken, batch: int, parameters: Parameters) -> None:
         self._token = parameters[f"{spec.name}.token"]
-        self._y = np.empty((batch, *spec.output_shape), parameters.dtype)
+        self._y = empty((batch, *spec.output_shape), parameters.dtype)
 
     def forward(self, x: Array) -> Array:
         """Put the token before the steps."""
@@ -74,8 +75,8 @@ class Embedding(Layer):
         self, spec: layers.Embedding, batch: int, parameters: Parameters, *, accumulate: bool
     ) -> None:
         self._table = parameters[f"{spec.name}.table"]
-        self._y = np.empty((batch, *spec.output_shape), parameters.dtype)
-        self._symbols = np.empty((batch, *spec.input_shape), np.intp)
+        self._y = empty((batch, *spec.output_shape), parameters.dtype)
+        self._symbols = empty((batch, *spec.input_shape), np.intp)
         self._accumulate = accumulate
 
     def forward(self, x: Array) -> Array:
@@ -106,7 +107,7 @@ class PositionEmbedding(Layer):
 
     def __init__(self, spec: layers.PositionEmbedding, batch: int, parameters: Parameters) -> None:
         self._table = parameters[f"{spec.name}.table"]
-        self._y = np.empty((batch, *spec.output_shape), parameters.dtype)
+        self._y = empty((batch, *spec.output_shape), parameters.dtype)
 
     def forward(self, x: Array) -> Array:
         """Add the table to each sequence."""
@@ -126,7 +127,7 @@ class PickStep(Layer):
         self, spec: Union[layers.FirstStep, layers.LastStep], batch: int, parameters: Parameters
     ) -> None:
         self._step = 0 if isinstance(spec, layers.FirstStep) else spec.input_shape[0] - 1
-        self._dx = np.empty((batch, *spec.input_shape), parameters.dtype)
+        self._dx = empty((batch, *spec.input_shape), parameters.dtype)
 
     def forward(self, x: Array) -> Array:
         """Return a view of the step."""
@@ -144,8 +145,8 @@ class MeanOverSteps(Layer):
 
     def __init__(self, spec: layers.MeanOverSteps, batch: int, parameters: Parameters) -> None:
         self._steps = spec.input_shape[0]
-        self._y = np.empty((batch, *spec.output_shape), parameters.dtype)
-        self._dx = np.empty((batch, *spec.input_shape), parameters.dtype)
+        self._y = empty((batch, *spec.output_shape), parameters.dtype)
+        self._dx = empty((batch, *spec.input_shape), parameters.dtype)
 
     def forward(self, x: Array) -> Array:
         """Average all steps."""

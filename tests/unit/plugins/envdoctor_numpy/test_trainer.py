@@ -10,6 +10,7 @@ import pytest
 
 from envdoctor.child import layers
 from envdoctor.child.contract import Data, Job, Optimizer, Setting, Unsupported, Workload
+from envdoctor_numpy.memory import LINE_BYTES
 from envdoctor_numpy.trainer import Trainer
 
 FAMILIES = ("mlp", "cnn", "images", "decoder", "vit", "lstm")
@@ -49,6 +50,14 @@ def test_everything_is_of_the_type_of_the_setting(family, precision, kind, workl
     assert {array.dtype for array in (*results, *made.weights().values())} == {
         np.dtype(TYPES[precision])
     }
+
+
+def test_what_a_step_computes_with_starts_on_a_cache_line(workload, trainer):
+    made = trainer(workload("mlp"))
+    made.step(0)
+    found = list(arrays_of([made._network, made._parameters, made._optimizer, made._inputs], {}))
+    assert len(found) > 20
+    assert not [array.shape for array in found if array.ctypes.data % LINE_BYTES]
 
 
 @pytest.mark.parametrize("family", FAMILIES)
