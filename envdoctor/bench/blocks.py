@@ -34,7 +34,9 @@ def next_steps(steps: int, seconds: float, block_seconds: float) -> int:
     return max(steps, block_steps(seconds / steps, block_seconds))
 
 
-def record_memory(loaded: Loaded, built: dict[str, Any], after: dict[str, Any]) -> Memory | None:
+def record_memory(
+    loaded: Loaded, built: dict[str, Any], after: dict[str, Any], once_bytes: int = 0
+) -> Memory | None:
     """Host memory from its level before building and the peaks of compiling and of steady steps.
 
     What a model costs is counted from before it was built, not after: some backends take their
@@ -44,11 +46,13 @@ def record_memory(loaded: Loaded, built: dict[str, Any], after: dict[str, Any]) 
         loaded: what was there after the import.
         built: the answer to `build`, with the peak from then to the end of the first step.
         after: the memory after the steps that followed.
+        once_bytes: what the process took for its first model and kept: had this one been the first,
+            it would have taken it.
     """
     before, compiling, steady = built["memory"], built["compile_peak"], after["host"]
     if loaded.footprint_bytes is None or None in (before, compiling, steady):
         return None
-    level = before["resident_bytes"]
+    level = before["resident_bytes"] - once_bytes
     return Memory(
         footprint_bytes=max(0, loaded.footprint_bytes),
         working_set_bytes=max(0, steady["peak_bytes"] - level),

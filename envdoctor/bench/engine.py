@@ -14,6 +14,7 @@ from msgspec import structs
 from envdoctor import __version__
 from envdoctor.bench.caches import Caches, kept_folder
 from envdoctor.bench.ceilings import Ceilings, refuse_the_impossible
+from envdoctor.bench.crew import Crew
 from envdoctor.bench.events import Began, Ended, Event, Piece, Saved
 from envdoctor.bench.folder import RunFolder
 from envdoctor.bench.folds import CrossValidation, planned_folds
@@ -220,6 +221,10 @@ class _Stage:
 
     def measure(self) -> Iterator[Event]:
         """Measure one workload after the other."""
+        with Crew() as crew:
+            yield from self._measure_all(None if self._order.preset.new_workers else crew)
+
+    def _measure_all(self, crew: Crew | None) -> Iterator[Event]:
         order, ceilings, pace = self._order, Ceilings(), Pace(self._order.cpus[0])
         precisions: dict[Row, float | None] = {}
         for index, prepared in enumerate(order.workloads):
@@ -239,6 +244,7 @@ class _Stage:
                 expected=expected,
                 known=self._known,
                 ceilings=ceilings,
+                crew=crew,
                 counter=order.counter,
                 gpu=order.gpu,
                 precisions=precisions,

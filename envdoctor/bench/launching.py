@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from envdoctor.bench.ceilings import Ceilings
+    from envdoctor.bench.crew import Crew
     from envdoctor.bench.energy import Counter
     from envdoctor.bench.events import Event
     from envdoctor.bench.known import Known
@@ -69,6 +70,8 @@ class Scene:
     """Of the oracle; None if nothing is proven in this run."""
     known: Known
     ceilings: Ceilings
+    crew: Crew | None = None
+    """The workers that go on from workload to workload; None starts each anew."""
     counter: Counter | None = None
     """For energy, if it was asked for and can be read."""
     gpu: GpuWatch | None = None
@@ -123,7 +126,7 @@ class Launch:
         seat.keep(outcome=ended.outcome)
 
     def finish(self) -> Iterator[Event]:
-        """After the rounds of the first launch: what replaces the trainer; then end all."""
+        """After the rounds of the first launch: what replaces the trainer; then leave all seats."""
         if self._number == 0 and self._scene.counter is not None:
             yield from measure_energies(self, self._scene.counter, self._scene.ledger)
         for seat in list(self.seats):
@@ -131,7 +134,7 @@ class Launch:
                 yield Doing(f"checking {_title(seat.planned)}", 1.0)
                 self._guard(seat, partial(self._check_last, seat))
         for seat in self.seats:
-            seat.close()
+            seat.leave()
 
     @property
     def _timed(self) -> bool:
@@ -182,6 +185,8 @@ class Launch:
         self._scene.ledger.change(plan=plan)
         for seat in self.seats:
             seat.live_alone()
+        if self._scene.crew is not None:
+            self._scene.crew.dismiss()
 
     def _judge_training(self, seat: Seat) -> None:
         """Accuracy, and the timed program held to float32; kept for the next run."""
@@ -237,6 +242,7 @@ class Launch:
 
     def _check_last(self, seat: Seat) -> None:
         """The machine's ceiling by this backend, and the precision of its products, once a run."""
+        seat.let_go()
         known = self._scene.precisions
         if seat.row not in known:
             seat.wake()
@@ -257,7 +263,7 @@ class Launch:
 
     def _seat(self, row: PlannedRow) -> Seat:
         scene = self._scene
-        return Seat(scene.host, row, scene.prepared, scene.ledger, self._number)
+        return Seat(scene.host, row, scene.prepared, scene.ledger, self._number, scene.crew)
 
 
 def memory_is_short(seats: Sequence[Seat]) -> bool:

@@ -24,11 +24,15 @@ class Preset:
     """Whether everything is proven and trained anew, and compilers find empty caches."""
     timed_starts: bool = True
     """Whether the first launch starts its rows one by one, so that their set-up can be compared."""
+    new_workers: bool = True
+    """Whether every workload starts workers of its own."""
     block_seconds: float = 0.15
     """So that clock and synchronisation are a vanishing share."""
 
 
-QUICK = Preset("quick", 1, 1, 8, 10, 0.05, 40.0, 1.0, fresh=False, timed_starts=False)
+QUICK = Preset(
+    "quick", 1, 1, 8, 10, 0.05, 40.0, 1.0, fresh=False, timed_starts=False, new_workers=False
+)
 DEFAULT = Preset("default", 2, 3, 8, 16, 0.02, 110.0, 4.0, fresh=False)
 RIGOROUS = Preset("rigorous", 5, 5, 10, 40, 0.01, 1200.0, 60.0, fresh=True)
 FEWEST_FOLDS = 2

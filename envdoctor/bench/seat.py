@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import convert, structs
 
 from envdoctor.bench.blocks import block_steps, next_steps
+from envdoctor.bench.crew import Idle
 from envdoctor.bench.parity.compare import G32, loss_error, within_reference
 from envdoctor.bench.parity.evidence import full_data
 from envdoctor.bench.parity.gate import finite, refuse
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from contextlib import AbstractContextManager
 
+    from envdoctor.bench.crew import Crew
     from envdoctor.bench.ledger import Ledger
     from envdoctor.bench.plan import PlannedRow
     from envdoctor.bench.worker import Host, Loaded
@@ -58,17 +60,29 @@ class Seat:
     """One worker of a launch. Whatever it finds goes to the ledger; an ending is raised."""
 
     def __init__(
-        self, host: Host, row: PlannedRow, prepared: Prepared, ledger: Ledger, launch: int
+        self,
+        host: Host,
+        row: PlannedRow,
+        prepared: Prepared,
+        ledger: Ledger,
+        launch: int,
+        crew: Crew | None = None,
     ) -> None:
+        """Nothing starts yet; `crew` are workers that go on from one workload to the next."""
         self.planned = row
         self.prepared = prepared
         self.launch = launch
         self.setting: Setting = row.setting(row.precision, len(host.cpus))
         self.loaded: Loaded
         self.built: dict[str, Any] = {}
+        self.once_bytes = 0
+        """What the process took for its first model and kept; that of this model is counted."""
         self._host = host
         self._ledger = ledger
+        self._crew = crew
         self._worker: Worker | None = None
+        self._fresh = True
+        """Whether the worker has trained nothing else before."""
         self._position = 0
         """The next batch of the plan."""
         self._steps = 1
@@ -98,7 +112,13 @@ class Seat:
         self._ledger.keep(self.row, self.prepared.name, **values)
 
     def open(self) -> None:
-        """Start the process. It dies with the thread that calls this."""
+        """Start the process, unless one waits. It dies with the thread that calls this."""
+        waiting = None if self._crew is None else self._crew.take(self.row)
+        self._fresh = waiting is None
+        if waiting is not None:
+            self._worker, self.loaded = waiting.worker, waiting.loaded
+            self.once_bytes = waiting.once_bytes
+            return
         self._worker = Worker(
             self._host, self.planned.backend, self.planned.interpreter, self.setting
         )
@@ -133,6 +153,24 @@ class Seat:
             self._worker.stop()
             self._worker = None
 
+    def leave(self) -> None:
+        """Let the process wait for the next workload if there is a crew, or end it."""
+        if self._crew is None or self._restarts or self._worker is None:
+            self.close()
+            return
+        self._crew.leave(self.row, Idle(self._worker, self.loaded, self.once_bytes))
+        self._worker = None
+
+    def let_go(self) -> None:
+        """Let go of the first model of a process that goes on, and note what stays of it."""
+        if self._crew is None or not self._fresh:
+            return
+        self.wake()
+        before, stays = self.built["memory"], self.worker.drop()
+        self.sleep()
+        if before and stays is not None:
+            self.once_bytes = max(0, stays - before["resident_bytes"])
+
     def kill(self) -> None:
         """End the process at once."""
         if self._worker is not None:
@@ -148,7 +186,7 @@ class Seat:
             turn: held while it builds and takes the step.
         """
         self.keep(environment=self.worker.variables)
-        self.loaded = self.worker.load()
+        self._load()
         self.keep(version=self.loaded.version, versions=dict(self.loaded.versions))
         self.worker.reset_peak()
         job = Job(self.prepared.workload, self.prepared.optimizer, self.setting)
@@ -162,6 +200,7 @@ class Seat:
             phases=self._phases(walls[0]),
             caches="warm" if caches == "warm" else "cold",
             alone=alone,
+            fresh=self._fresh,
             warmup_ns=tuple(walls),
         )
         self._ledger.keep_launch(self.row, self.prepared.name, launch)
@@ -260,9 +299,13 @@ class Seat:
         launch = structs.replace(self._launch, **values)
         self._ledger.keep_launch(self.row, self.prepared.name, launch)
 
+    def _load(self) -> None:
+        if self._fresh:
+            self.loaded = self.worker.load()
+
     def _restart(self) -> None:
         self.open()
-        self.worker.load()
+        self._load()
         job = Job(self.prepared.workload, self.prepared.optimizer, self.setting)
         self.worker.build(job, self.prepared.weights(), full_data(self.prepared))
         count = min(WARMUP_STEPS, self.prepared.steps)

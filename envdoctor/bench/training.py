@@ -81,7 +81,8 @@ def train(seat: Seat) -> Iterator[float]:
 
 def measure_memory(seat: Seat) -> None:
     """Enter the peaks of compiling and of the steps since; nothing is being timed meanwhile."""
-    seat.keep(memory=record_memory(seat.loaded, seat.built, seat.worker.memory()))
+    after = seat.worker.memory()
+    seat.keep(memory=record_memory(seat.loaded, seat.built, after, seat.once_bytes))
 
 
 def evaluate(seat: Seat) -> None:

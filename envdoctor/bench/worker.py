@@ -135,6 +135,11 @@ class Worker:
             "build", job=job.to_json(), weights=folder.store(weights), data=folder.store(data)
         )
 
+    def drop(self) -> int | None:
+        """Let go of the trainer; the bytes that are resident without it."""
+        memory = self.ask("drop")["memory"]
+        return memory and int(memory["resident_bytes"])
+
     def steps(self, batches: Sequence[int]) -> tuple[list[int], list[float]]:
         """Take steps one by one: nanoseconds and loss of each."""
         answer = self.ask("steps", batches=list(batches))

@@ -33,3 +33,17 @@ def reset_peak() -> bool:
     except OSError:
         return False
     return True
+
+
+def give_back() -> bool:
+    """Return to the system what was freed; False where the C library is not glibc.
+
+    What a new model takes from memory that an older one has freed would not show in what is
+    resident, and so not as its cost (malloc_trim(3)).
+    """
+    import ctypes
+
+    try:
+        return bool(ctypes.CDLL(None).malloc_trim(0))
+    except (AttributeError, OSError, TypeError):  # another C library, no symbols, Windows
+        return False

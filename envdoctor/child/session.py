@@ -12,7 +12,7 @@ from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Tuple
 
 from envdoctor.child.job import Job
-from envdoctor.child.memory import read_memory, reset_peak
+from envdoctor.child.memory import give_back, read_memory, reset_peak
 from envdoctor.child.noise import NoiseMeter
 from envdoctor.child.products import copy_bandwidth, measure_products
 from envdoctor.child.protocol import number
@@ -39,6 +39,7 @@ class Session:
         return {
             "load": self.load,
             "build": self.build,
+            "drop": self.drop,
             "steps": self.steps,
             "block": self.block,
             "probe_clock": self.probe_clock,
@@ -74,9 +75,7 @@ class Session:
         """Build a trainer from the job, with weights and data from files; drop the one before."""
         from envdoctor.child.contract import Data
 
-        self._trainer = None
-        gc.collect()
-        before = read_memory()
+        before = self.drop()["memory"]
         parsed = Job.from_json(job)
         arrays = _read(weights)
         staged = Data(**_read(data))
@@ -87,6 +86,14 @@ class Session:
         ended = perf_counter_ns()
         self._trainer = trainer
         return {"build_ns": built - begun, "stage_ns": ended - built, "memory": before}
+
+    def drop(self) -> Dict[str, Any]:
+        """Let go of the trainer; the memory that is occupied without it."""
+        self._trainer = None
+        gc.unfreeze()  # or what the trainer leaves in cycles would live on
+        gc.collect()
+        give_back()
+        return {"memory": read_memory()}
 
     def steps(self, batches: List[int]) -> Dict[str, Any]:
         """Take steps one by one, each with a wait."""

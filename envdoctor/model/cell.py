@@ -81,7 +81,7 @@ class Phases(Struct, frozen=True, kw_only=True):
 
 
 class Launch(Struct, frozen=True, kw_only=True):
-    """One fresh process of a row on a workload, up to its first block."""
+    """One process of a row on a workload, up to its first block."""
 
     launch: int
     phases: Phases
@@ -89,6 +89,9 @@ class Launch(Struct, frozen=True, kw_only=True):
     """Whether compilers found what an earlier launch or run had left for them."""
     alone: bool
     """Whether nothing else was starting meanwhile: if not, the phases are upper bounds."""
+    fresh: bool = True
+    """Whether the process had trained nothing else: if it had, `start_seconds`, `import_seconds`
+    and `device_init_seconds` lie before that, and what a framework prepares once was there."""
     warmup_ns: tuple[int, ...]
     """The first steps one by one, each synchronised."""
     settling_ns: tuple[int, ...] = ()

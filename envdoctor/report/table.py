@@ -315,8 +315,8 @@ def footnotes(run: Run) -> tuple[str, ...]:
         "For a metric, ± is one standard error."
     )
     costs = (
-        "warm-up: what the first steps cost beyond steady ones. memory: to exist + to train. "
-        "cpu: CPU seconds per second."
+        f"warm-up: what the first steps cost beyond steady ones{_others(run)}. memory: to exist + "
+        "to train. cpu: CPU seconds per second."
     )
     proof = (
         "same work: the largest relative difference of any gradient from the float64 reference; "
@@ -329,6 +329,12 @@ def footnotes(run: Run) -> tuple[str, ...]:
         )
     lines = (spread, costs, proof, _ceiling(run), _energy(run), _kept(run))
     return tuple(line for line in lines if line)
+
+
+def _others(run: Run) -> str:
+    """That the processes of later workloads had trained others before."""
+    known = any(launch.launch == 0 and not launch.fresh for c in run.cells for launch in c.launches)
+    return ", after the first workload in a process that has run others" if known else ""
 
 
 def _ceiling(run: Run) -> str:

@@ -83,6 +83,15 @@ def test_what_a_model_costs_is_counted_from_before_it_was_built() -> None:
     assert (found.device_peak_bytes, found.device_reserved_bytes) == (7, 9)
 
 
+def test_what_an_earlier_model_of_the_process_took_for_good_is_this_ones_cost_too() -> None:
+    alone, later = record_memory(LOADED, BUILT, AFTER), record_memory(LOADED, BUILT, AFTER, 30)
+    assert alone is not None
+    assert later is not None
+    assert later.working_set_bytes == alone.working_set_bytes + 30
+    assert later.compile_peak_bytes == 400 - 110 + 30
+    assert later.peak_bytes == alone.peak_bytes
+
+
 def test_the_highest_peak_may_be_that_of_the_import() -> None:
     found = record_memory(replace(LOADED, peak_bytes=5000), BUILT, AFTER)
     assert found is not None

@@ -17,7 +17,7 @@ class Sitter:
     def __init__(self, name):
         self.row = Row(backend=name, mode=name)
         self.planned = SimpleNamespace(row=self.row, twin=False)
-        self.awake = self.closed = False
+        self.awake = self.left = False
 
     def wake(self):
         self.awake = True
@@ -25,8 +25,11 @@ class Sitter:
     def sleep(self):
         self.awake = False
 
-    def close(self):
-        self.closed = True
+    def let_go(self):
+        self.let_go_before = self.awake
+
+    def leave(self):
+        self.left = True
 
 
 def test_one_row_at_a_time_is_awake_while_the_ceilings_are_measured(monkeypatch):
@@ -44,7 +47,7 @@ def test_one_row_at_a_time_is_awake_while_the_ceilings_are_measured(monkeypatch)
     launch.seats = list(seats)
     list(launch.finish())
     assert found == [[name] for name in ("one", "two", "three") for _ in range(2)]
-    assert all(seat.closed and not seat.awake for seat in seats)
+    assert all(seat.left and not seat.awake for seat in seats)
 
 
 @pytest.mark.parametrize("number", [1, 2])
@@ -53,4 +56,4 @@ def test_later_launches_measure_no_ceiling(number):
     launch = Launch(SimpleNamespace(counter=None), number)
     launch.seats = [seat]
     list(launch.finish())
-    assert seat.closed
+    assert seat.left

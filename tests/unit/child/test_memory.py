@@ -1,15 +1,18 @@
 from __future__ import annotations
 
+import ctypes
 import mmap
 import sys
 
 import pytest
 
 from envdoctor.child import memory
-from envdoctor.child.memory import read_memory, reset_peak
+from envdoctor.child.memory import give_back, read_memory, reset_peak
 
 MEGABYTE = 2**20
 TAKEN = 200 * MEGABYTE
+PIECE = 60_000
+"""Small enough that the C library takes it from its heap, and not from the system."""
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="memory is read from /proc")
 
@@ -38,6 +41,26 @@ def test_the_peak_is_never_below_the_present():
     # The kernel keeps these counters per processor and adds them up lazily.
     assert found["peak_bytes"] > found["resident_bytes"] - MEGABYTE
     assert found["resident_bytes"] > MEGABYTE
+
+
+def test_what_was_freed_inside_the_heap_goes_back_to_the_system():
+    libc = ctypes.CDLL(None)
+    if not hasattr(libc, "malloc_trim"):
+        pytest.skip("the C library is not glibc")
+    before = read_memory()["resident_bytes"]
+    pieces = [bytes(PIECE) for _ in range(TAKEN // PIECE)]
+    held = [pieces.pop(), pieces.pop(0)]  # the heap cannot shrink below these by itself
+    del pieces
+    freed = read_memory()["resident_bytes"]
+    assert freed - before > 0.5 * TAKEN, "nothing to give back: the test shows nothing"
+    assert give_back()
+    assert read_memory()["resident_bytes"] - before < 0.1 * TAKEN
+    assert len(held) == 2
+
+
+def test_without_glibc_nothing_is_given_back(monkeypatch):
+    monkeypatch.setattr(ctypes, "CDLL", lambda _: object())
+    assert give_back() is False
 
 
 @pytest.fixture

@@ -1,0 +1,54 @@
+"""Workers that go on from workload to workload, where a preset has no time to start them anew."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from envdoctor.bench.worker import Loaded, Worker
+    from envdoctor.model.cell import Row
+
+
+@dataclass(frozen=True)
+class Idle:
+    """A worker that has loaded its framework and trains nothing."""
+
+    worker: Worker
+    loaded: Loaded
+    once_bytes: int
+    """Of what stays in the process when its first model has gone."""
+
+
+class Crew:
+    """The loaded workers that wait, stopped, for the next workload; one for each row at most.
+
+    A context manager; leaving it ends them.
+    """
+
+    def __init__(self) -> None:
+        self._waiting: dict[Row, Idle] = {}
+
+    def __enter__(self) -> Crew:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.dismiss()
+
+    def take(self, row: Row) -> Idle | None:
+        """The worker that waits for this row, running again; None if there is none."""
+        found = self._waiting.pop(row, None)
+        if found is not None:
+            found.worker.resume()
+        return found
+
+    def leave(self, row: Row, idle: Idle) -> None:
+        """Let a worker wait. It is stopped: its thread pools would spin beside others."""
+        idle.worker.pause()
+        self._waiting[row] = idle
+
+    def dismiss(self) -> None:
+        """End all that wait. They are idle, so killing them loses nothing."""
+        for idle in self._waiting.values():
+            idle.worker.close()
+        self._waiting.clear()
