@@ -19,7 +19,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import click
-from contest import InWorker, Plan, UnequalError, contest, prepare_workload
+from contest import ROUNDS, InWorker, Plan, UnequalError, contest, prepare_workload
 
 from envdoctor.api import Setting
 from envdoctor.bench.caches import Caches
@@ -71,7 +71,7 @@ class Line:
 @click.option("--mode", "modes", multiple=True, help="A mode of these backends.")
 @click.option("--workload", "workloads", multiple=True, type=click.Choice(WORKLOADS))
 @click.option("--launches", type=click.IntRange(1), help="Fresh starts.  [default: 3]")
-@click.option("--rounds", type=click.IntRange(1), help="Pairs of blocks in each.  [default: 10]")
+@click.option("--rounds", type=click.IntRange(1), help="Pairs of blocks in each.  [default: 30]")
 def main(
     *,
     quick: bool,
@@ -85,7 +85,7 @@ def main(
     names = workloads or (QUICK_WORKLOADS if quick else WORKLOADS)
     lines = list(_lines(backends or BACKENDS, modes, names))
     launches = launches or (1 if quick else 3)
-    plan = Plan(launches, rounds or max(10, least_rounds(len(lines))), len(lines))
+    plan = Plan(launches, rounds or max(ROUNDS, least_rounds(len(lines))), len(lines))
     click.echo(f"{'backend':11}{'mode':9}{'workload':18}throughput, ours over the bare loop's")
     with RunFolder() as folder:
         host = Host(folder, choose_cpus(read_cpu(), None), 600.0, Caches(folder.path / "compiled"))

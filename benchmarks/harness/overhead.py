@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from contest import FIRST_STEPS, InWorker, Plan, UnequalError, contest, prepare_workload
+from contest import FIRST_STEPS, ROUNDS, InWorker, Plan, UnequalError, contest, prepare_workload
 
 from envdoctor.api import Setting
 from envdoctor.bench.caches import Caches
@@ -109,7 +109,7 @@ class InBareLoop:
 @click.option("--backend", "backends", multiple=True, type=click.Choice(BACKENDS))
 @click.option("--workload", "workloads", multiple=True, default=("mlp-tiny",))
 @click.option("--launches", type=click.IntRange(1), help="Fresh starts.  [default: 3]")
-@click.option("--rounds", type=click.IntRange(1), help="Pairs of blocks in each.  [default: 10]")
+@click.option("--rounds", type=click.IntRange(1), help="Pairs of blocks in each.  [default: 30]")
 def main(
     *,
     quick: bool,
@@ -126,7 +126,7 @@ def main(
     ]
     comparisons = len(chosen) * len(workloads)
     launches = launches or (1 if quick else 3)
-    plan = Plan(launches, rounds or max(10, least_rounds(comparisons)), comparisons)
+    plan = Plan(launches, rounds or max(ROUNDS, least_rounds(comparisons)), comparisons)
     click.echo(f"{'backend':12}{'workload':18}time of a step, in a worker over in a bare loop")
     with RunFolder() as folder:
         host = Host(folder, choose_cpus(read_cpu(), None), 600.0, Caches(folder.path / "compiled"))

@@ -16,7 +16,7 @@ from envdoctor.statistics.pairing import kept_blocks
 from envdoctor.statistics.ranking import widest_half_width
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Generator, Iterator, Sequence
 
     from envdoctor.bench.events import Event
     from envdoctor.bench.pace import Pace
@@ -45,18 +45,20 @@ class Measurement:
         """
         number = 0
         while True:
-            begun = monotonic()
-            yield from self._launch(number, Budget(deadline, hard=limited))
+            starting = yield from self._launch(number, deadline, limited=limited)
             number += 1
-            spent = monotonic() - begun
-            if not self._another(number, monotonic() + spent <= deadline, limited=limited):
+            if not self._another(number, monotonic() + starting < deadline, limited=limited):
                 break
         self._judge_cpu_use()
         yield Saved(self._scene.ledger.run)
 
-    def _launch(self, number: int, budget: Budget) -> Iterator[Event]:
+    def _launch(
+        self, number: int, deadline: float, *, limited: bool
+    ) -> Generator[Event, None, float]:
+        """One launch; returns the seconds that starting its rows took."""
         scene = self._scene
         seconds = start_seconds(self._rows, scene.prepared, number, trained=scene.expected is None)
+        begun = monotonic()
         with Launch(scene, number) as launch:
             yield from launch.start(self._rows, seconds)
             yield Saved(scene.ledger.run)
@@ -64,10 +66,23 @@ class Measurement:
             seconds = rounds_seconds(self._rows, scene.prepared, scene.preset)
             yield Began(title, seconds, "timing", scene.prepared.name)
             rounds = Rounds(scene, launch, number, self._pace)
-            yield from rounds.run(budget)
+            started = monotonic()
+            left, starting = max(0.0, deadline - started), started - begun
+            share = left / self._sharing(number, left, starting, limited=limited)
+            yield from rounds.run(Budget(started + share, hard=limited))
             yield from launch.finish()
             yield Ended()
         yield Saved(scene.ledger.run)
+        return starting
+
+    def _sharing(self, number: int, left: float, starting: float, *, limited: bool) -> int:
+        """Among how many launches the time that is left is shared, this one included."""
+        preset = self._scene.preset
+        fitting = preset.most_launches
+        if starting > 0:
+            fitting = number + 1 + int(left / starting)
+        certain = 0 if limited else preset.least_launches
+        return max(1, min(preset.most_launches, max(fitting, certain)) - number)
 
     def _another(self, launches: int, in_time: bool, *, limited: bool) -> bool:
         """Whether to launch once more: on the width of the intervals, never on what they say."""

@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING
 
 from msgspec import structs
 
-from envdoctor.bench.contamination import judge_block, repeats_left, slow_canary
+from envdoctor.bench.contamination import (
+    is_worth_repeating,
+    judge_block,
+    judge_round,
+    repeats_left,
+    slow_canary,
+)
 from envdoctor.bench.events import Doing, Saved
 from envdoctor.model.cell import Noise
 from envdoctor.model.run import Round
@@ -61,11 +67,11 @@ class Rounds:
         while self._has_rows() and done < preset.most_rounds:
             if budget.used_up and done >= (1 if budget.hard else least):
                 break
-            if done >= least and self._precise():
+            if done >= least and _is_time_to_look(done) and self._precise():
                 break
             yield Doing(self._title(done, attempt, least), self._share(done, least))
             turn, blocks = self._take(done, attempt)
-            again = bool(turn.causes) and not budget.used_up
+            again = is_worth_repeating(turn) and not budget.used_up
             again = again and repeats_left([*self._turns(), turn], preset.most_rounds)
             self._scene.ledger.keep_round(turn, blocks)
             yield Saved(self._scene.ledger.run)
@@ -82,6 +88,8 @@ class Rounds:
             if block is not None:
                 blocks[seat.row] = block
                 causes.update(dict.fromkeys(block.causes))
+        alike = judge_round(list(blocks.values()), len(self._scene.host.cpus))
+        causes.update(dict.fromkeys(alike))
         canary_ns = self._pace.beat()
         earlier = [turn.canary_ns for turn in self._scene.ledger.run.rounds if turn.canary_ns]
         if slow_canary(canary_ns, earlier):
@@ -149,3 +157,8 @@ class Rounds:
 
     def _share(self, done: int, least: int) -> float:
         return min(1.0, done / max(least, self._scene.preset.least_rounds))
+
+
+def _is_time_to_look(done: int) -> bool:
+    """Whether to look at the widths: those of hundreds of rounds take as long as a block does."""
+    return done % max(1, done // 10) == 0

@@ -7,6 +7,7 @@ from msgspec import structs
 
 from envdoctor.bench.contamination import (
     judge_block,
+    judge_round,
     oversubscribed,
     repeats_left,
     slow_canary,
@@ -153,6 +154,37 @@ def test_busy_time_below_the_own_is_no_foreign_load():
 def test_stolen_time_beyond_the_rounding_contaminates(ticks, contaminated):
     found = judge(block_of(steal_ns=ticks * TICK_NS))
     assert found == (("steal",) if contaminated else ())
+
+
+def short_blocks(count, *, foreign=0.0, steal=0.0):
+    """Blocks of 50 ms in which somebody else has this share of the budget."""
+    wall_ns = 50_000_000
+    ours = round((1 - foreign) * wall_ns * THREADS)
+    stolen = round(steal * wall_ns * THREADS)
+    return [block_of(wall_ns=wall_ns, cpu_ns=ours, steal_ns=stolen) for _ in range(count)]
+
+
+@pytest.mark.parametrize(
+    ("load", "found"), [({"foreign": 0.2}, "foreign CPU"), ({"steal": 0.2}, "steal")]
+)
+def test_what_no_short_block_shows_by_itself_a_round_of_them_does(load, found):
+    blocks = short_blocks(7, **load)
+    assert not any(judge(block) for block in blocks)
+    assert judge_round(blocks, THREADS) == (found,)
+
+
+def test_a_round_without_a_load_is_clean():
+    assert judge_round(short_blocks(7), THREADS) == ()
+    assert judge_round(short_blocks(7, foreign=0.04), THREADS) == ()
+    assert judge_round([], THREADS) == ()
+    assert judge_round([structs.replace(block_of(), noise=None)], THREADS) == ()
+    assert judge_round([block_of(busy_ns=None, steal_ns=None)], THREADS) == ()
+
+
+def test_roundings_of_a_round_that_chance_makes_are_no_load():
+    # Each of seven blocks is off by a third of a tick, most to one side: 2.6 standard deviations.
+    off = [block_of(wall_ns=50_000_000, busy_ns=100_000_000 + TICK_NS * 2 // 3) for _ in range(7)]
+    assert judge_round(off, THREADS) == ()
 
 
 def test_a_used_up_quota_contaminates():
