@@ -188,7 +188,6 @@ class Seat:
         self.keep(environment=self.worker.variables)
         self._load()
         self.keep(version=self.loaded.version, versions=dict(self.loaded.versions))
-        self.worker.reset_peak()
         job = Job(self.prepared.workload, self.prepared.optimizer, self.setting)
         with turn:
             self.built = self.worker.build(job, self.prepared.weights(), full_data(self.prepared))

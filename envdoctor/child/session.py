@@ -76,6 +76,7 @@ class Session:
         from envdoctor.child.contract import Data
 
         before = self.drop()["memory"]
+        reset_peak()
         parsed = Job.from_json(job)
         arrays = _read(weights)
         staged = Data(**_read(data))
@@ -92,6 +93,8 @@ class Session:
         self._trainer = None
         gc.unfreeze()  # or what the trainer leaves in cycles would live on
         gc.collect()
+        # What exists now lives on; no later collection need look at it again.
+        gc.freeze()
         give_back()
         return {"memory": read_memory()}
 
@@ -150,8 +153,7 @@ class Session:
     def reset_peak(self) -> Dict[str, Any]:
         """Start a new peak of host memory, after what warm-up left over is collected."""
         gc.collect()
-        # What exists now lives on; later collections inside a block need not look at it again.
-        gc.freeze()
+        gc.freeze()  # as in `drop`: the model too now lives on
         return {"reset": reset_peak()}
 
     def memory(self) -> Dict[str, Any]:
