@@ -36,10 +36,17 @@ class Crew:
         self.dismiss()
 
     def take(self, row: Row) -> Idle | None:
-        """The worker that waits for this row, running again; None if there is none."""
+        """The worker that waits for this row, running again; None if there is none.
+
+        One that was killed meanwhile, as by a system that ran out of memory, is none.
+        """
         found = self._waiting.pop(row, None)
-        if found is not None:
-            found.worker.resume()
+        if found is None:
+            return None
+        if found.worker.has_ended():
+            found.worker.close()
+            return None
+        found.worker.resume()
         return found
 
     def leave(self, row: Row, idle: Idle) -> None:

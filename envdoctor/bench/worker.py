@@ -167,6 +167,10 @@ class Worker:
         """Let it go on."""
         self._channel.child.resume()
 
+    def has_ended(self) -> bool:
+        """Whether the process is gone."""
+        return self._channel.child.ended()
+
     def resident_bytes(self) -> int:
         """What it occupies now."""
         return self._channel.child.resident_bytes()

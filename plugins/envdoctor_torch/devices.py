@@ -75,8 +75,13 @@ def wait(device: torch.device) -> None:
 
 
 def reset_peak(device: torch.device) -> None:
-    """Let the peak of the memory on the device begin at the present level."""
+    """Let the peak of the memory on the device begin at the present level.
+
+    What earlier models of this process have freed goes back to the device: it is not reserved for
+    the one that comes.
+    """
     if device.type == "cuda":
+        torch.cuda.empty_cache()
         torch.cuda.reset_peak_memory_stats(device)
 
 
