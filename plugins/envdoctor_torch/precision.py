@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any, ContextManager, Optional
 
@@ -28,9 +29,12 @@ class Policy:
     """A `GradScaler` where gradients in 16 bits would vanish: fp16 has few exponents."""
 
     def autocast(self) -> ContextManager[Any]:
-        """A context for the forward pass; outside fp16 and bf16 it does nothing."""
-        enabled = self.dtype is not None
-        return torch.autocast(self.device, dtype=self.dtype, enabled=enabled)
+        """A context for the forward pass; outside fp16 and bf16 it does nothing.
+
+        Not an autocast that is switched off: `torch.compile` traces it, and finds nothing in its
+        cache of differentiated graphs for a graph that has one.
+        """
+        return nullcontext() if self.dtype is None else torch.autocast(self.device, self.dtype)
 
     def outputs(self, outputs: torch.Tensor) -> torch.Tensor:
         """Outputs in the type of the loss."""
