@@ -163,7 +163,7 @@ class Seat:
 
     def let_go(self) -> None:
         """Let go of the first model of a process that goes on, and note what stays of it."""
-        if self._crew is None or not self._fresh:
+        if self._crew is None or self._restarts or not self._fresh:
             return
         self.wake()
         before, stays = self.built["memory"], self.worker.drop()

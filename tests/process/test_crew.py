@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from envdoctor.bench import launching
 from envdoctor.bench.presets import Preset
 
 GOES_ON = Preset(
@@ -88,3 +89,29 @@ def test_each_model_is_charged_with_its_own_memory(engine, mark, workloads):
         assert more == pytest.approx(TENSOR_BYTES, rel=0.05)
     first, *later = (plain[name].memory.working_set_bytes for name in ("first", "second", "third"))
     assert later == pytest.approx([first] * 2, rel=0.25)
+
+
+def test_where_memory_runs_short_nobody_waits_for_the_next_workload(
+    engine, mark, workloads, monkeypatch
+):
+    asked = []
+
+    def short(seats):
+        asked.append(len(seats))
+        return len(asked) > 1  # on the second workload
+
+    monkeypatch.setattr(launching, "memory_is_short", short)
+    run = engine(
+        "slowed",
+        mark=mark,
+        preset=GOES_ON,
+        workloads=workloads,
+        backends=("slowed",),
+        modes=("plain", "copy"),
+    )
+    assert not run.plan.interleaved
+    for title in ("slowed plain", "slowed copy"):
+        found = by_workload(run, title)
+        assert [cell.outcome.status for cell in found.values()] == ["ok"] * 3
+        assert found["third"].launches[0].fresh
+    assert mark.survivors() == []
