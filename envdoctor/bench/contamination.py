@@ -39,7 +39,7 @@ EXTRA_SHARE = 0.5
 MARKED_ONLY: frozenset[Cause] = frozenset({"canary"})
 """Causes that are written down and buy no repeat. A machine that has become slower is so for all
 rows of a round: paired ratios of such rounds spread as those of the others do (median deviation 6.2
-and 5.8 % in 1,830 and 960 pairs), and repeating them threw a third of the time away."""
+and 5.8 % in 1,830 and 960 pairs), and repeating them threw up to a third of the rounds away."""
 LASTING = 4
 """After so many disturbed turns in a row the disturbance lasts, and repeats only cost time."""
 

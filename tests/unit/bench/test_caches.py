@@ -58,10 +58,10 @@ def test_a_run_goes_on_where_links_cannot_be_made(
     Caches(tmp_path / "compiled").link(tmp_path)
 
 
-@pytest.mark.parametrize("user", ["ada", "DOMAIN\\ada", "a:b"])
 def test_the_folder_is_where_inductor_looks_for_it(
-    user: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    user = "DOMAIN\\ada:b"
     monkeypatch.setattr("getpass.getuser", lambda: user)
     Caches(tmp_path / "compiled").link(tmp_path)
     finished = subprocess.run(
