@@ -2,7 +2,7 @@
 
 NumPy aligns to 16 bytes, and vector instructions of 64 bytes then cross a line at every access or
 at none, as chance has it, and the same chance in every process that allocates in the same order:
-two trainers of equal code differed by 6 % in all launches.
+two trainers of equal code differed by 4 to 10 % in each of 11 launches.
 """
 
 from __future__ import annotations
