@@ -30,8 +30,8 @@ BUSY_TICKS = 2
 """How far the busy time of one CPU may be off: a tick of user and one of system time, rounded."""
 STEAL_TICKS = 1
 ROUNDING_TICKS = 1.0
-"""How far it may be off by chance: three times the standard deviation that was seen in blocks of a
-machine without other load. Their sum is off by the square root of their number as much."""
+"""How far either may be off by chance, on each CPU: three times the standard deviation that was
+seen in blocks of a machine without other load. A sum of n is off by the root of n times as much."""
 SEEN_TICKS = 1
 """Of CPU time on each CPU from which on somebody else is seen to have been there."""
 MOST_ATTEMPTS = 3
@@ -168,7 +168,7 @@ def _waiting_share(block: Block, threads: int) -> float | None:
     return None
 
 
-def _foreign_share(block: Block, threads: int, allowed_ticks: float) -> float:
+def _foreign_share(block: Block, threads: int, allowed_ticks: int) -> float:
     """CPU time of others, less an allowance for each CPU, as a share of the budget's time.
 
     The allowance is linear in the CPUs: their ticks come together, so that errors do not cancel.
@@ -180,7 +180,7 @@ def _foreign_share(block: Block, threads: int, allowed_ticks: float) -> float:
 
 
 def _mean_share(
-    blocks: Sequence[Block], threads: int, share: Callable[[Block, int, float], float]
+    blocks: Sequence[Block], threads: int, share: Callable[[Block, int, int], float]
 ) -> float:
     """A share over several blocks, less what rounding to ticks can make of their sum by chance."""
     wall_ns = sum(block.wall_ns for block in blocks)
@@ -190,7 +190,7 @@ def _mean_share(
     return (taken_ns - ROUNDING_TICKS * sqrt(len(blocks)) * TICK_NS) / wall_ns
 
 
-def _stolen_share(block: Block, threads: int, allowed_ticks: float) -> float:
+def _stolen_share(block: Block, threads: int, allowed_ticks: int) -> float:
     """Time that the hypervisor took, less an allowance, as a share of the budget's time."""
     if block.noise is None or block.noise.steal_ns is None:
         return 0.0

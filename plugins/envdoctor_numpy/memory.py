@@ -51,15 +51,12 @@ def empty_like(array: Array) -> Array:
 
 def zeros_like(array: Array) -> Array:
     """Zeros in the shape and type of another array."""
-    return _zeroed(empty_like(array))
+    made = empty_like(array)
+    made.fill(0)
+    return made
 
 
 def _filled(shape: Shape, dtype: Any, value: int) -> Array:
     array = empty(shape, dtype)
     array.fill(value)
-    return array
-
-
-def _zeroed(array: Array) -> Array:
-    array.fill(0)
     return array

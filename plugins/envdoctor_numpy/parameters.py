@@ -6,12 +6,10 @@ from typing import TYPE_CHECKING, Any, Dict, FrozenSet, Mapping, NamedTuple, Tup
 
 import numpy as np
 
-from envdoctor_numpy.memory import ones, zeros, zeros_like
+from envdoctor_numpy.memory import LINE_BYTES, ones, zeros, zeros_like
 
 if TYPE_CHECKING:
     from envdoctor.child.contract import Array
-
-_ALIGNMENT_BYTES = 64
 
 
 class Parameter(NamedTuple):
@@ -45,7 +43,7 @@ class Parameters:
     ) -> None:
         self.dtype = np.dtype(dtype)
         self._muted = muted
-        places, size = _lay_out(weights, _ALIGNMENT_BYTES // self.dtype.itemsize)
+        places, size = _lay_out(weights, LINE_BYTES // self.dtype.itemsize)
         self.values = zeros(size, self.dtype)
         self.gradients = zeros(size, self.dtype)
         self._running: Dict[str, Running] = {}

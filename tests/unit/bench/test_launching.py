@@ -26,7 +26,7 @@ class Sitter:
         self.awake = False
 
     def let_go(self):
-        self.let_go_before = self.awake
+        assert not self.awake
 
     def leave(self):
         self.left = True
