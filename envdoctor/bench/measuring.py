@@ -68,12 +68,22 @@ class Measurement:
             rounds = Rounds(scene, launch, number, self._pace)
             started = monotonic()
             left, starting = max(0.0, deadline - started), started - begun
-            share = left / self._sharing(number, left, starting, limited=limited)
+            share = self._share(number, left, starting, limited=limited)
             yield from rounds.run(Budget(started + share, hard=limited))
             yield from launch.finish()
             yield Ended()
         yield Saved(scene.ledger.run)
         return starting
+
+    def _share(self, number: int, left: float, starting: float, *, limited: bool) -> float:
+        """Seconds for the rounds of this launch, so that all launches have about as many.
+
+        Of the time that is left the starts of the launches to come are taken off first; otherwise
+        this one would take their rounds.
+        """
+        launches = self._sharing(number, left, starting, limited=limited)
+        later_start = starting * (LATER_START_SHARE if number == 0 else 1.0)
+        return max(0.0, left - (launches - 1) * later_start) / launches
 
     def _sharing(self, number: int, left: float, starting: float, *, limited: bool) -> int:
         """Among how many launches the time that is left is shared, this one included."""

@@ -12,7 +12,7 @@ from msgspec import structs
 
 from envdoctor.bench import measuring
 from envdoctor.bench.ledger import Ledger
-from envdoctor.bench.measuring import Measurement
+from envdoctor.bench.measuring import LATER_START_SHARE, Measurement
 from envdoctor.bench.presets import DEFAULT
 
 MADE = runpy.run_path(str(Path(__file__).parents[2] / "made_runs.py"))
@@ -32,8 +32,9 @@ class Clock:
 def measure(monkeypatch):
     """Measure with launches that take so long to start, and rounds that take all they may."""
 
-    def run(start_seconds, *, preset=DEFAULT, limited=False, seconds=100.0):
+    def run(start_seconds, *, later=None, preset=DEFAULT, limited=False, seconds=100.0):
         clock, budgets = Clock(), []
+        later = start_seconds if later is None else later
 
         class Launch:
             def __init__(self, *_):
@@ -46,7 +47,7 @@ def measure(monkeypatch):
                 pass
 
             def start(self, *_):
-                clock.now += start_seconds
+                clock.now += later if budgets else start_seconds
                 return iter(())
 
             finish = staticmethod(lambda: iter(()))
@@ -83,10 +84,16 @@ def measure(monkeypatch):
     return run
 
 
-def test_launches_share_what_is_left_of_the_time(measure):
+def test_launches_share_what_their_starts_leave_of_the_time(measure):
+    budgets, spent = measure(10.0, later=10.0 * LATER_START_SHARE)
+    assert budgets == pytest.approx([80 / 3] * 3)
+    assert spent == pytest.approx(100.0)
+
+
+def test_a_start_that_takes_longer_than_guessed_is_paid_by_the_launches_to_come(measure):
     budgets, spent = measure(10.0)
-    assert budgets == [30.0, 25.0, 40.0 - 25.0]
-    assert spent == 100.0
+    assert budgets == pytest.approx([80 / 3, 65 / 3, 65 / 3])
+    assert spent == pytest.approx(100.0)
 
 
 def test_a_first_launch_leaves_time_for_the_others_however_many_rounds_it_may_take(measure):
@@ -107,7 +114,7 @@ def test_time_is_not_kept_for_launches_that_the_limit_of_the_user_leaves_no_time
 
 def test_it_is_for_those_that_the_preset_wants_at_least(measure):
     budgets, _ = measure(60.0)
-    assert budgets == [20.0, 0.0]
+    assert budgets == [5.0, 0.0]
 
 
 def test_what_is_used_up_is_no_debt_of_later_rounds(measure):
