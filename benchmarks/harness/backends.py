@@ -4,7 +4,7 @@
 
 For each row of torch, tensorflow and jax, and each workload, our trainer and the bare loop of
 `native_<framework>.py` start from the same weights, see the same batches, and must have the same
-loss after twenty steps. Then their blocks are timed in turn, in random order, in two workers of
+loss after ten steps. Then their blocks are timed in turn, in random order, in two workers of
 which one is always stopped (`contest.py` says why). The table shows the ratio of throughput, ours
 over the bare loop's, with an interval of 95 % for all of its lines together.
 
@@ -71,7 +71,9 @@ class Line:
 @click.option("--mode", "modes", multiple=True, help="A mode of these backends.")
 @click.option("--workload", "workloads", multiple=True, type=click.Choice(WORKLOADS))
 @click.option("--launches", type=click.IntRange(1), help="Fresh starts.  [default: 3]")
-@click.option("--rounds", type=click.IntRange(1), help="Pairs of blocks in each.  [default: 30]")
+@click.option(
+    "--rounds", type=click.IntRange(1), help="Most pairs of blocks in each.  [default: 30]"
+)
 def main(
     *,
     quick: bool,

@@ -18,7 +18,7 @@ from envdoctor.bench.parity.evidence import full_data
 from envdoctor.bench.worker import Worker
 from envdoctor.child.job import Job
 from envdoctor.plugins import load_plugins
-from envdoctor.statistics.paired import Comparison, compare
+from envdoctor.statistics.paired import Comparison, compare, least_rounds
 from envdoctor.workload.prepare import Prepared, find_file, prepare
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from envdoctor.bench.worker import Host
     from envdoctor.child.setting import Setting
 
-FIRST_STEPS = 20
+FIRST_STEPS = 10
 """Steps after which both losses must be equal; they are the warm-up as well."""
 
 LARGEST_LOSS_DIFFERENCE = 1e-4
@@ -38,6 +38,8 @@ LARGEST_LOSS_DIFFERENCE = 1e-4
 BLOCK_SECONDS = 0.05
 """As in a benchmark: on a shared machine many short rounds tell more than a few long ones."""
 ROUNDS = 30
+LONGEST_SECONDS = 15.0
+"""Of all blocks of a launch: where a step takes seconds there are fewer rounds."""
 MOST_STEPS = 20_000
 
 
@@ -62,8 +64,14 @@ class Plan(NamedTuple):
 
     launches: int
     rounds: int
+    """Of a launch; fewer where its blocks take too long, but enough for an interval."""
     comparisons: int
     """How many contests are judged at once."""
+
+    @property
+    def least_rounds(self) -> int:
+        """Of a launch, so that all launches together have an interval if any number gives one."""
+        return min(self.rounds, -(-least_rounds(self.comparisons) // self.launches))
 
 
 class UnequalError(Exception):
@@ -124,22 +132,27 @@ def contest(
             for start in (first, second):
                 pair.append(stack.enter_context(start()))
                 pair[-1].pause()
-            launches.append(_launch(pair, plan.rounds, random.Random(number)))  # noqa: S311
+            launches.append(_launch(pair, plan, random.Random(number)))  # noqa: S311
     firsts, seconds = zip(*launches, strict=True)
     return compare(firsts, seconds, comparisons=plan.comparisons)
 
 
 def _launch(
-    pair: Sequence[Contestant], rounds: int, chance: random.Random
+    pair: Sequence[Contestant], plan: Plan, chance: random.Random
 ) -> tuple[list[float], list[float]]:
     """Seconds per step of both, round by round."""
     _demand_equal_losses(pair)
     steps = [_calibrate(contestant) for contestant in pair]
-    found = [0.0] * rounds, [0.0] * rounds
-    for number in range(rounds):
+    found: tuple[list[float], list[float]] = [], []
+    timed_seconds = 0.0
+    for number in range(plan.rounds):
+        if number >= plan.least_rounds and timed_seconds >= LONGEST_SECONDS:
+            break
         for index in chance.sample((0, 1), 2):
             with _turn(pair[index]) as contestant:
-                found[index][number] = contestant.block_seconds(steps[index]) / steps[index]
+                seconds = contestant.block_seconds(steps[index])
+            found[index].append(seconds / steps[index])
+            timed_seconds += seconds
     return found
 
 

@@ -109,7 +109,9 @@ class InBareLoop:
 @click.option("--backend", "backends", multiple=True, type=click.Choice(BACKENDS))
 @click.option("--workload", "workloads", multiple=True, default=("mlp-tiny",))
 @click.option("--launches", type=click.IntRange(1), help="Fresh starts.  [default: 3]")
-@click.option("--rounds", type=click.IntRange(1), help="Pairs of blocks in each.  [default: 30]")
+@click.option(
+    "--rounds", type=click.IntRange(1), help="Most pairs of blocks in each.  [default: 30]"
+)
 def main(
     *,
     quick: bool,

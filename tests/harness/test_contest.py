@@ -59,10 +59,22 @@ def test_the_ratio_is_the_firsts_time_over_the_seconds(runners):
 
 
 def test_the_order_within_rounds_varies(runners):
-    contest(runners.make("a", 1.0), runners.make("b", 1.0), launches=1, rounds=20)
+    contest(runners.make("a", 0.1), runners.make("b", 0.1), launches=1, rounds=20)
     rounds = runners.blocks[2:]  # the first two calibrate
     pairs = set(zip(rounds[::2], rounds[1::2], strict=True))
     assert pairs == {("a", "b"), ("b", "a")}
+
+
+@pytest.mark.parametrize(
+    ("step_seconds", "rounds"), [(0.1, 40), (2.0, 2 * 4), (60.0, 2 * 3)], ids=str
+)
+def test_long_blocks_end_a_launch_as_soon_as_there_can_be_an_interval(
+    runners, step_seconds, rounds
+):
+    pair = runners.make("a", step_seconds), runners.make("b", step_seconds)
+    found = contest(*pair, rounds=20)
+    assert found.rounds == rounds
+    assert found.interval is not None
 
 
 @pytest.mark.parametrize(
