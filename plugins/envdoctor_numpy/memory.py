@@ -34,12 +34,19 @@ def empty(shape: Shape, dtype: Any) -> Array:
 
 def zeros(shape: Shape, dtype: Any) -> Array:
     """An array of zeros."""
-    return _filled(shape, dtype, 0)
+    return full(shape, 0, dtype)
 
 
 def ones(shape: Shape, dtype: Any) -> Array:
     """An array of ones."""
-    return _filled(shape, dtype, 1)
+    return full(shape, 1, dtype)
+
+
+def full(shape: Shape, value: float, dtype: Any) -> Array:
+    """An array of one value."""
+    array = empty(shape, dtype)
+    array.fill(value)
+    return array
 
 
 def empty_like(array: Array) -> Array:
@@ -54,9 +61,3 @@ def zeros_like(array: Array) -> Array:
     made = empty_like(array)
     made.fill(0)
     return made
-
-
-def _filled(shape: Shape, dtype: Any, value: int) -> Array:
-    array = empty(shape, dtype)
-    array.fill(value)
-    return array

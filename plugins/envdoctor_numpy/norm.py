@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from envdoctor_numpy.layer import Layer
-from envdoctor_numpy.memory import empty, ones
+from envdoctor_numpy.memory import empty, full, ones
 
 if TYPE_CHECKING:
     from envdoctor.child import layers
@@ -50,7 +50,7 @@ class LayerNorm(Layer):
         self._input_gradient = self._dx.reshape(batch, *spec.input_shape)
         self._mean = empty(rows, dtype)
         self._inverse = empty(rows, dtype)
-        self._weights = np.full(width, 1 / width, dtype)
+        self._weights = full(width, 1 / width, dtype)
         self._mean_scale = empty(width, dtype)
         self._ones = ones(rows, dtype)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, List
 import numpy as np
 
 from envdoctor_numpy.layer import Layer
-from envdoctor_numpy.memory import empty, empty_like, zeros
+from envdoctor_numpy.memory import empty, empty_like, full, zeros
 
 if TYPE_CHECKING:
     from envdoctor.child import layers
@@ -35,7 +35,7 @@ class MaxPool2d(Layer):
         padded = (channels, height + 2 * edge, width + 2 * edge, batch)
         inside = (slice(None), slice(edge, edge + height), slice(edge, edge + width))
         self._spec = spec
-        self._padded = np.full(padded, -np.inf, parameters.dtype) if edge else None
+        self._padded = full(padded, -np.inf, parameters.dtype) if edge else None
         self._inside = inside
         self._x: List[Array] = []
         self._y = empty((channels, rows, columns, batch), parameters.dtype)

@@ -72,6 +72,9 @@ def _arguments(run: Run) -> Iterator[str]:
     yield from plan.workloads
     for backend in dict.fromkeys(row.backend for row in plan.rows):
         yield from ("--backend", backend)
+    # Always: the record does not say which other modes a backend had to offer.
+    for mode in dict.fromkeys(row.mode for row in plan.rows):
+        yield from ("--mode", mode)
     for device in dict.fromkeys(row.device for row in plan.rows if row.device != "cpu"):
         yield from ("--device", device)
     if precisions(run) != ("fp32",):

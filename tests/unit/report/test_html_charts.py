@@ -220,7 +220,9 @@ def test_the_commands_to_do_it_again_can_be_pasted(make: Make) -> None:
     run = make({"numpy": 4e-4, "torch; rm": 1e-3}, versions={"torch;": "2.0+cpu"})
     *_, install, bench = commands(run)
     assert "'torch;==2.0'" in install
-    assert bench.endswith("--backend numpy --backend 'torch;' --threads 2 --seed 0")
+    assert bench.endswith(
+        "--backend numpy --backend 'torch;' --mode numpy --mode rm --threads 2 --seed 0"
+    )
     rows = tuple(structs.replace(row, precision="bf16") for row in run.plan.rows)
     plan = structs.replace(run.plan, rows=(*run.plan.rows, *rows))
     *_, bench = commands(structs.replace(run, plan=plan))

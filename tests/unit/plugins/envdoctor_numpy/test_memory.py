@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from envdoctor_numpy.memory import LINE_BYTES, empty, empty_like, ones, zeros, zeros_like
+from envdoctor_numpy.memory import LINE_BYTES, empty, empty_like, full, ones, zeros, zeros_like
 
 SHAPES = [(), 7, (0,), (3, 5), (64, 64), (2, 0, 4), [5, 3, 2]]
 
@@ -15,7 +15,14 @@ def starts_on_a_line(array):
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("dtype", ["float32", "float64", "bool", np.intp])
 @pytest.mark.parametrize(
-    ("make", "like"), [(empty, np.empty), (zeros, np.zeros), (ones, np.ones)], ids=lambda f: ""
+    ("make", "like"),
+    [
+        (empty, np.empty),
+        (zeros, np.zeros),
+        (ones, np.ones),
+        (lambda *of: full(of[0], 3, of[1]), lambda *of: np.full(of[0], 3, of[1])),
+    ],
+    ids=["empty", "zeros", "ones", "full"],
 )
 def test_an_array_is_as_numpy_makes_it_and_starts_on_a_line(make, like, shape, dtype):
     # Several live at once, so that chance would have to hit all of them.
