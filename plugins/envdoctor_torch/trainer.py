@@ -107,7 +107,7 @@ class Trainer:
             for name, binding in self._bindings.items()
         }
         self._optimizer.zero_grad(set_to_none=True)
-        return Gradients(loss=loss.item(), outputs=outputs.cpu().numpy(), tensors=tensors)
+        return Gradients(loss=loss.item(), outputs=outputs.detach().cpu().numpy(), tensors=tensors)
 
     def outputs(self, split: str) -> Array:
         """Run the model on all of `train` or `test`, in pieces of one batch.

@@ -7,6 +7,8 @@ import types
 import pytest
 
 torch = pytest.importorskip("torch")
+COMPILE = torch.compile
+SKIP = "skip_guard_on_all_nn_modules_unsafe"
 
 
 @pytest.fixture(autouse=True)
@@ -71,7 +73,7 @@ def test_both_passes_agree_and_leave_the_gradients_of_this_batch_only(workload, 
         torch.testing.assert_close(loss, expected_loss)
         torch.testing.assert_close(outputs, expected_outputs)
         torch.testing.assert_close(model.first.grad, expected)
-    assert not outputs.requires_grad
+    assert not outputs.requires_grad  # or a compiled backward pass would differentiate them
     assert model.frozen.grad is None
 
 
@@ -86,11 +88,33 @@ def test_the_compiled_pass_sees_what_the_optimizer_writes(batch):
     torch.testing.assert_close(after, eager(*batch)[0].detach())
 
 
-def test_one_graph_or_an_error_but_around_an_lstm(uncompiled):
+def test_one_graph_or_an_error_but_around_an_lstm(uncompiled, monkeypatch):
+    monkeypatch.setattr(torch.compiler, SKIP, "skip", raising=False)
     passes(Tied(), plain_workload())
-    assert uncompiled.pop() == {"dynamic": False, "fullgraph": True}
+    options = {"guard_filter_fn": "skip"}
+    assert uncompiled.pop() == {"dynamic": False, "fullgraph": True, "options": options}
     passes(Tied(), lstm_workload())
     assert uncompiled.pop() == {"dynamic": False}
+
+
+def test_an_older_torch_looks_through_the_modules(uncompiled, monkeypatch):
+    monkeypatch.delattr(torch.compiler, SKIP, raising=False)
+    passes(Tied(), plain_workload())
+    assert uncompiled.pop()["options"] is None
+
+
+def test_programs_of_models_of_one_shape_are_told_apart(monkeypatch, batch):
+    # Nothing is generated, which takes long; it is traced and guarded as ever.
+    def trace_only(function, *, options, **others):
+        return COMPILE(function, backend="eager", options=options, **others)
+
+    monkeypatch.setattr(torch, "compile", trace_only)
+    activations = torch.nn.ReLU(), torch.nn.Tanh()
+    models = [torch.nn.Sequential(torch.nn.Linear(3, 3), each) for each in activations]
+    both = [passes(model, plain_workload()) for model in models]
+    for eager, compiled in (both[0], both[1], both[0]):
+        expected, _ = eager(*batch)
+        torch.testing.assert_close(compiled(*batch)[0], expected.detach())
 
 
 @pytest.mark.parametrize(
