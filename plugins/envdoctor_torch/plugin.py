@@ -46,6 +46,7 @@ def envdoctor_backends() -> Iterator[Backend]:
                 practice=(
                     "one graph from the gather of the batch to the gradients, by torch.func",
                     "static shapes",
+                    "no guards on the modules, which nothing changes",
                     "fused AdamW",
                 ),
             ),
