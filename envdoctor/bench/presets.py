@@ -35,7 +35,7 @@ class Preset:
 QUICK = Preset(
     "quick", 1, 1, 8, 16, 0.05, 40.0, 1.0, fresh=False, timed_starts=False, new_workers=False
 )
-DEFAULT = Preset("default", 2, 3, 10, 64, 0.02, 80.0, 3.0, fresh=False)
+DEFAULT = Preset("default", 2, 3, 10, 64, 0.02, 90.0, 2.0, fresh=False)
 RIGOROUS = Preset("rigorous", 5, 5, 12, 80, 0.01, 1200.0, 60.0, fresh=True)
 FEWEST_FOLDS = 2
 MOST_FOLDS = 20
