@@ -81,11 +81,13 @@ class Measurement:
         Of the time that is left the starts of the launches to come are taken off first; otherwise
         this one would take their rounds.
         """
-        launches = self._sharing(number, left, starting, limited=limited)
+        launches = self._launches_to_share(number, left, starting, limited=limited)
         later_start = starting * (LATER_START_SHARE if number == 0 else 1.0)
         return max(0.0, left - (launches - 1) * later_start) / launches
 
-    def _sharing(self, number: int, left: float, starting: float, *, limited: bool) -> int:
+    def _launches_to_share(
+        self, number: int, left: float, starting: float, *, limited: bool
+    ) -> int:
         """Among how many launches the time that is left is shared, this one included."""
         preset = self._scene.preset
         fitting = preset.most_launches

@@ -25,8 +25,10 @@ Pass = Callable[[Tensor, Tensor, Tensor], Tuple[Tensor, Tensor]]
 
 def build_eager_pass(model: nn.Module, loss: Loss, policy: Policy = STRICT) -> Pass:
     """The modules as they are, and autograd."""
-    whole = policy.dtype is None
-    objective = _strict(model, loss) if whole else _build_objective(model, loss, policy)
+    if policy.dtype is None:
+        objective = _build_plain_objective(model, loss)
+    else:
+        objective = _build_objective(model, loss, policy)
     return _by_backward(model, objective, policy)
 
 
@@ -86,14 +88,15 @@ def _as_one_graph(model: nn.Module, loss: Loss, policy: Policy) -> Pass:
 def _no_guards_on_modules() -> Optional[Dict[str, Any]]:
     """The option that keeps a program from looking through the modules at each call.
 
-    It looks for changes, which nobody makes to the modules of a trainer, for 5 % of a step of
-    mlp-tiny. None where this torch has no such option.
+    It looks for changes, for 5 % of a step of mlp-tiny. Nobody makes any to the modules of a
+    trainer, except that an evaluation, which runs them uncompiled, turns `training` off and on
+    again between two calls. None where this torch has no such option.
     """
     skip = getattr(torch.compiler, "skip_guard_on_all_nn_modules_unsafe", None)
     return None if skip is None else {"guard_filter_fn": skip}
 
 
-def _strict(model: nn.Module, loss: Loss) -> Pass:
+def _build_plain_objective(model: nn.Module, loss: Loss) -> Pass:
     """Without a context that does nothing, and with outputs that are still in the graph.
 
     Both together would be 1.5 % of a step of mlp-tiny.
