@@ -44,9 +44,9 @@ COMMANDS = {
     "rigorous": "`envdoctor bench --rigorous`",
 }
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-WIDTH_PIXELS = 1200
+WIDTH_PIXELS = 1280
 MARGIN_PIXELS = 24
-MOST_PICTURE_BYTES = 300_000
+MOST_PICTURE_BYTES = 350_000
 ONLY_FIRST_CHARTS = """() => {
     const charts = [...document.querySelectorAll(".charts")[0].children];
     const top = charts[0].getBoundingClientRect().top;

@@ -11,6 +11,8 @@ from math import sqrt
 from statistics import median
 from typing import TYPE_CHECKING
 
+from envdoctor.statistics.disturbance import strikes_unequally
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -36,10 +38,6 @@ SEEN_TICKS = 1
 """Of CPU time on each CPU from which on somebody else is seen to have been there."""
 MOST_ATTEMPTS = 3
 EXTRA_SHARE = 0.5
-MARKED_ONLY: frozenset[Cause] = frozenset({"canary"})
-"""Causes that are written down and buy no repeat. A machine that has become slower is so for all
-rows of a round: paired ratios of such rounds spread as those of the others do (median deviation 6.2
-and 5.8 % in 1,830 and 960 pairs), and repeating them threw up to a third of the rounds away."""
 LASTING = 4
 """After so many disturbed turns in a row the disturbance lasts, and repeats only cost time."""
 
@@ -108,15 +106,11 @@ def oversubscribed(blocks: Sequence[Block], threads: int) -> bool:
     return waiting > RUN_DELAY_EXCESS and calm
 
 
-def is_worth_repeating(turn: Round) -> bool:
-    """Whether something disturbed a round that may have struck one row and not the others."""
-    return not MARKED_ONLY.issuperset(turn.causes)
-
-
 def repeats_left(rounds: Sequence[Round], planned: int) -> bool:
     """Whether the latest round may be tried again: three tries each, half as many extra in all.
 
-    Not while the disturbance lasts: what is bought with a repeat is a quieter moment.
+    Not while the disturbance lasts: what is bought with a repeat is a quieter moment. Nor for what
+    strikes all rows alike: repeating such rounds threw up to a third of them away.
 
     Args:
         rounds: all so far of one workload and launch, every attempt, the latest last.
@@ -125,7 +119,7 @@ def repeats_left(rounds: Sequence[Round], planned: int) -> bool:
     if not rounds:
         return True
     latest = rounds[-LASTING:]
-    if len(latest) == LASTING and all(map(is_worth_repeating, latest)):
+    if len(latest) == LASTING and all(map(strikes_unequally, latest)):
         return False
     extra = sum(1 for each in rounds if each.attempt > 0)
     return rounds[-1].attempt + 1 < MOST_ATTEMPTS and extra + 1 <= EXTRA_SHARE * planned

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from msgspec import structs
 
 from envdoctor.bench.contamination import (
-    is_worth_repeating,
     judge_block,
     judge_round,
     repeats_left,
@@ -19,6 +18,7 @@ from envdoctor.bench.contamination import (
 from envdoctor.bench.events import Doing, Saved
 from envdoctor.model.cell import Noise
 from envdoctor.model.run import Round
+from envdoctor.statistics.disturbance import strikes_unequally
 from envdoctor.statistics.paired import least_rounds
 from envdoctor.statistics.ranking import widest_half_width
 from envdoctor.target.channel import WorkerEnded
@@ -71,7 +71,7 @@ class Rounds:
                 break
             yield Doing(self._title(done, attempt, least), self._share(done, least))
             turn, blocks = self._take(done, attempt)
-            again = is_worth_repeating(turn) and not budget.used_up
+            again = strikes_unequally(turn) and not budget.used_up
             again = again and repeats_left([*self._turns(), turn], preset.most_rounds)
             self._scene.ledger.keep_round(turn, blocks)
             yield Saved(self._scene.ledger.run)

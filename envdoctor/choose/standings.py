@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from envdoctor.choose.figures import QUANTITIES, figure_of
 from envdoctor.statistics.ranking import NOTHING_MEASURED, precisions, rank
-from envdoctor.statistics.verdicts import verdict, widened_margin
+from envdoctor.statistics.verdicts import verdict
 from envdoctor.statistics.workloads import overall
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ def _unranked(run: Run, found: Sequence[Ranking]) -> Standings:
 
 def _margin(run: Run, ranking: Ranking) -> float:
     found = ranking.resolution
-    return run.plan.margin if found is None else widened_margin(run.plan.margin, found.half_width)
+    return run.plan.margin if found is None else found.margin(run.plan.margin)
 
 
 def _of_one(ranking: Ranking) -> tuple[Standing, ...]:

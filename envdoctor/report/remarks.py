@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from envdoctor.report import numbers
+from envdoctor.report import noise, numbers
 from envdoctor.report import sentences as say
-from envdoctor.report.too_noisy import too_noisy
 from envdoctor.statistics.pairing import cells_of, round_seconds
 from envdoctor.statistics.ranking import precisions
 from envdoctor.statistics.workloads import overall
@@ -30,18 +29,17 @@ def remarks(run: Run, ranking: Ranking) -> tuple[str, ...]:
     if ranking.leader is not None:
         lines = [*_ranked(run, ranking, names)]
     elif found is not None and found.grade == "D":
-        lines = [*too_noisy(run, ranking.workload, found)]
+        lines = [*noise.too_noisy(run, ranking.workload, found)]
     else:
         lines = [ranking.reason]
     lines += [say.not_steady(place, names[place.cell.row]) for place in ranking.places]
-    lines += [
-        f"{names[place.cell.row]} has more threads than CPUs: they wait for each other."
-        for place in ranking.places
-        if place.cell.oversubscribed
-    ]
+    crowded = [names[place.cell.row] for place in ranking.places if place.cell.oversubscribed]
+    lines.append(say.oversubscribed(crowded))
     lines.append(say.throttled(run, ranking.workload))
-    if ranking.leader is not None and found is not None:
-        lines.append(say.resolution(found))
+    if found is not None and ranking.rough:
+        lines += noise.rough(run, ranking.workload, found)
+    elif found is not None and ranking.leader is not None:
+        lines += [noise.loaded(run, ranking.workload), say.resolution(found)]
     return tuple(line for line in lines if line)
 
 
@@ -62,8 +60,8 @@ def _geometric_means(run: Run, precision: str, *, named: bool) -> str:
     parts = [f"{takes}{_ends(first)}"]
     parts += [f"{names[mean.row]} {_mean(mean)}{_ends(mean)}" for mean in others]
     return (
-        f"over {_listed(found.workloads)}{f' in {precision}' if named else ''}, in the geometric "
-        "mean of times per step: "
+        f"over {say.listed(found.workloads)}{f' in {precision}' if named else ''}, "
+        "in the geometric mean of times per step: "
         f"{'; '.join(parts)}."
     )
 
@@ -78,7 +76,7 @@ def _ranked(run: Run, ranking: Ranking, names: Mapping[Row, str]) -> Iterator[st
         if found is None:
             yield f"? {name} and {leader} share no round that counts."
             continue
-        if found.verdict not in CLEAR:
+        if found.verdict not in CLEAR and not ranking.rough:
             yield say.relation(name, leader, found, effort)
         yield say.drifted(name, leader, found)
     yield say.setup(run, ranking, names)
@@ -92,8 +90,3 @@ def _ends(mean: Mean) -> str:
     if mean.interval is None:
         return " (too few rounds for an interval)"
     return f" (95 % CI {say.interval(mean.interval)})"
-
-
-def _listed(names: tuple[str, ...]) -> str:
-    """Names as in a sentence: `a, b and c`."""
-    return f"{', '.join(names[:-1])} and {names[-1]}"

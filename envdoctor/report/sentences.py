@@ -42,6 +42,12 @@ def row_names(cells: Sequence[Cell]) -> dict[Row, str]:
     return {cell.row: _name(cell, cells) for cell in cells}
 
 
+def listed(names: Sequence[str]) -> str:
+    """Names as in a sentence: `a, b and c`."""
+    *first, last = names
+    return f"{', '.join(first)} and {last}" if first else last
+
+
 def _name(cell: Cell, cells: Sequence[Cell]) -> str:
     details = {
         id(each): (each.version, each.row.precision, each.row.device, each.row.interpreter)
@@ -54,7 +60,10 @@ def _name(cell: Cell, cells: Sequence[Cell]) -> str:
 
 
 def fastest(ranking: Ranking, names: Mapping[Row, str]) -> str:
-    """The leader with its step time, and the rows that tie with it; empty without a leader."""
+    """The leader with its step time, and the rows that tie with it; empty without a leader.
+
+    In a rough order, too, the rows that cannot be told from it; otherwise each has a sentence.
+    """
     if ranking.leader is None:
         return ""
     parts = [f"{names[ranking.leader.row]} {numbers.duration(ranking.places[0].step.seconds)}/step"]
@@ -65,6 +74,9 @@ def fastest(ranking: Ranking, names: Mapping[Row, str]) -> str:
                 f"{names[place.cell.row]} is equal within {_percent(found.margin)} "
                 f"({ratio(found)}, 95 % CI {interval(found.interval)})"
             )
+    undecided = [names[p.cell.row] for p in ranking.places[1:] if p.comparison and p.rank == 1]
+    if ranking.rough and undecided:
+        parts.append(f"not to be told from it here: {listed(undecided)}")
     return f"fastest: {'; '.join(parts)}."
 
 
@@ -140,6 +152,14 @@ def not_steady(place: Place, name: str) -> str:
     compiled = sum(launch.compiled_while_timed for launch in place.cell.launches)
     times = f" (compiled {_count(compiled, 'time')} while it was timed)" if compiled else ""
     return f"{name} did not reach a steady state{times}; its time is an upper bound."
+
+
+def oversubscribed(names: Sequence[str]) -> str:
+    """The rows whose own threads crowd the CPUs; empty without any."""
+    if not names:
+        return ""
+    have = "has" if len(names) == 1 else "have"
+    return f"{listed(names)} {have} more threads than CPUs, which wait for each other."
 
 
 def throttled(run: Run, workload: str) -> str:

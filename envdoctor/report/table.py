@@ -309,9 +309,7 @@ def proof_column(cell: Cell) -> str:
 def footnotes(run: Run) -> tuple[str, ...]:
     """How to read the numbers, and what they do not show."""
     spread = (
-        "± is half the 95 % interval of the median. vs fastest: the ratio of times in the same "
-        "rounds; all intervals of a table hold together with 95 %; rows within "
-        f"{numbers.percent(run.plan.margin)} are a tie. = tie, ~ leans slower, ? not clear. "
+        f"± is half the 95 % interval of the median. {_signs(run)}"
         "For a metric, ± is one standard error."
     )
     costs = (
@@ -335,6 +333,17 @@ def _others(run: Run) -> str:
     """That the processes of later workloads had trained others before."""
     known = any(launch.launch == 0 and not launch.fresh for c in run.cells for launch in c.launches)
     return ", after the first workload in a process that has run others" if known else ""
+
+
+def _signs(run: Run) -> str:
+    """What stands beside a rank; empty where no workload has one."""
+    if not any(each.rankable for name in run.plan.workloads for each in rankings(run, name)):
+        return ""
+    return (
+        "vs fastest: the ratio of times in the same rounds; all intervals of a table hold together "
+        f"with 95 %; rows within {numbers.percent(run.plan.margin)} are a tie. = tie, "
+        "~ leans slower, ? not clear. "
+    )
 
 
 def _ceiling(run: Run) -> str:

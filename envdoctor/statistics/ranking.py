@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from envdoctor.statistics.blocks import StepTime, summarise
+from envdoctor.statistics.disturbance import unequal
 from envdoctor.statistics.paired import Comparison, compare
 from envdoctor.statistics.pairing import cells_of, kept_blocks, paired_seconds, twins
 from envdoctor.statistics.resolution import Resolution, resolution
-from envdoctor.statistics.verdicts import widened_margin
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -68,6 +68,14 @@ class Ranking:
         """Whether the record supports an order."""
         return not self.reason
 
+    @property
+    def rough(self) -> bool:
+        """Whether only what exceeds the smallest visible difference is told, for a noise grade D.
+
+        The other rows share the leader's rank and are not clear.
+        """
+        return self.rankable and self.resolution is not None and self.resolution.grade == "D"
+
 
 def rankings(run: Run, workload: str) -> tuple[Ranking, ...]:
     """A ranking for each precision, in the order of the plan: none ranks rows of two."""
@@ -103,13 +111,17 @@ def rank(
         if place.cell.row.precision == wanted and (among is None or among(place.cell.row))
     )
     found = _resolution(run, workload)
-    reason = _reason(run, places, found)
+    reason = _reason(run, workload, places, found)
     if reason:
         return Ranking(workload, None, places, found, reason)
-    leader = places[0].cell
-    margin = run.plan.margin if found is None else widened_margin(run.plan.margin, found.half_width)
+    margin = run.plan.margin if found is None else found.margin(run.plan.margin)
     compared = _comparisons(run, [place.cell for place in places], margin)
-    return Ranking(workload, leader, _ranked(places, compared), found)
+    if found is None or found.grade != "D":
+        return Ranking(workload, places[0].cell, _ranked(places, compared), found)
+    told = [each and _roughly(each) for each in compared]
+    if not any(each is not None and each.verdict == "slower" for each in told):
+        return Ranking(workload, None, places, found, TOO_NOISY)
+    return Ranking(workload, places[0].cell, _ranked(places, told, apart=1 + margin), found)
 
 
 def widest_half_width(run: Run, workload: str) -> float | None:
@@ -144,15 +156,17 @@ def _twin(run: Run, workload: str) -> Comparison | None:
     return None if pair is None else _compare(run, *pair, 1, run.plan.margin)
 
 
-def _reason(run: Run, places: tuple[Place, ...], found: Resolution | None) -> str:
-    """Why these rows cannot be ranked; empty if they can."""
+def _reason(run: Run, workload: str, places: tuple[Place, ...], found: Resolution | None) -> str:
+    """Why these rows cannot be ranked; empty if they can, or if their intervals are to decide."""
     if not places:
         return NOTHING_MEASURED
     if not run.plan.interleaved:
         return NOT_PAIRED
     if run.plan.twin is not None and found is None:
         return NO_TWIN
-    return TOO_NOISY if found is not None and found.grade == "D" else ""
+    if found is None or found.grade != "D":
+        return ""
+    return TOO_NOISY if found.biased or unequal(run, workload) else ""
 
 
 def _comparisons(run: Run, cells: list[Cell], margin: float) -> list[Comparison | None]:
@@ -172,11 +186,19 @@ def _compare(
     return compare(times, others, comparisons=comparisons, margin=margin)
 
 
-def _ranked(places: tuple[Place, ...], compared: list[Comparison | None]) -> tuple[Place, ...]:
+def _roughly(comparison: Comparison) -> Comparison:
+    """What a noise grade D leaves of a verdict: neither a tie nor a leaning."""
+    clear = comparison.verdict in {"slower", "faster"}
+    return comparison if clear else replace(comparison, verdict="inconclusive")
+
+
+def _ranked(
+    places: tuple[Place, ...], compared: list[Comparison | None], apart: float = 1.0
+) -> tuple[Place, ...]:
     """The places with their ranks: a rank says no more than the intervals do.
 
     Rows that are not clearly slower share the leader's rank. Among the slower ones a rank is
-    shared by those whose intervals reach back to that of its first row.
+    shared by those whose intervals, times the factor `apart`, reach back to that of its first row.
     """
     ranked = [Place(places[0].cell, places[0].step, 1, "", None)]
     rank, highest = 1, 0.0
@@ -185,7 +207,7 @@ def _ranked(places: tuple[Place, ...], compared: list[Comparison | None]) -> tup
         if comparison is None:
             own = None
         elif comparison.verdict == "slower" and comparison.interval is not None:
-            if rank == 1 or comparison.interval.low > highest:
+            if rank == 1 or comparison.interval.low > apart * highest:
                 rank, highest = position, comparison.interval.high
             own = rank
         ranked.append(Place(place.cell, place.step, own, _mark(comparison), comparison))

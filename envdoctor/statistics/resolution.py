@@ -7,6 +7,7 @@ from math import expm1, log
 from typing import TYPE_CHECKING, Literal
 
 from envdoctor.statistics.paired import LAUNCH_FLOOR
+from envdoctor.statistics.verdicts import widened_margin
 
 if TYPE_CHECKING:
     from envdoctor.model.cell import Row
@@ -29,6 +30,9 @@ class Resolution:
     """The twin with its original."""
     interval: Interval
     grade: Grade
+    biased: bool
+    """Whether equal things differed in earnest, by more than launches do: then nothing is known
+    of what else differs."""
 
     @property
     def half_width(self) -> float:
@@ -45,17 +49,26 @@ class Resolution:
         seen = abs(log(self.comparison.ratio)) + self.half_width
         return expm1(max(2 * self.half_width, seen))
 
+    def margin(self, asked: float) -> float:
+        """What a difference must exceed to be told: what was asked for, or what chance does.
+
+        Up to grade C chance is the twin's half width. With a D that one is rough itself, hence the
+        smallest difference that can be seen.
+        """
+        if self.grade == "D":
+            return max(asked, self.smallest_difference)
+        return widened_margin(asked, self.half_width)
+
 
 def resolution(row: Row, twin: Comparison, launch_floor: float = LAUNCH_FLOOR) -> Resolution | None:
     """The resolution from the comparison of a row's twin with the row; None without an interval."""
     if twin.interval is None:
         return None
-    return Resolution(row, twin, twin.interval, _grade(twin, twin.interval, launch_floor))
+    biased = abs(log(twin.ratio)) - twin.interval.half_width > launch_floor
+    grade = "D" if biased else _grade(twin.interval.half_width)
+    return Resolution(row, twin, twin.interval, grade, biased)
 
 
-def _grade(twin: Comparison, interval: Interval, launch_floor: float) -> Grade:
-    """A to C by the half width; D beyond, or where equal things differed in earnest."""
-    if abs(log(twin.ratio)) - interval.half_width > launch_floor:
-        return "D"
-    fitting = (grade for grade, widest in WIDEST if interval.half_width <= widest)
+def _grade(half_width: float) -> Grade:
+    fitting = (grade for grade, widest in WIDEST if half_width <= widest)
     return next(fitting, "D")

@@ -120,18 +120,78 @@ def test_a_twin_that_varies_widens_the_margin(make_run) -> None:
     assert noisy.places[1].comparison.margin == pytest.approx(exp(noisy.resolution.half_width) - 1)
 
 
-@pytest.mark.parametrize(
-    "copy", [_times(2, 2, noise=0.3), _times(2.1, 2)], ids=["too wide", "biased"]
-)
-def test_with_a_broken_twin_nothing_is_ranked(make_run, copy: list[list[float]]) -> None:
-    run = make_run({"w": {"jax": _times(1, 3), "numpy": _times(2, 1), "numpy'": copy}})
-    ranking = rank(run, "w")
+def _nothing_ranked(ranking: Ranking) -> None:
     assert not ranking.rankable
+    assert not ranking.rough
     assert (ranking.leader, ranking.reason) == (None, TOO_NOISY)
     assert ranking.resolution is not None
     assert ranking.resolution.grade == "D"
-    assert _shown(ranking) == [("jax", None, ""), ("numpy", None, "")]
+    assert {(place.rank, place.mark) for place in ranking.places} == {(None, "")}
     assert all(place.comparison is None for place in ranking.places)
+
+
+def test_with_a_twin_that_differs_in_earnest_nothing_is_ranked(make_run) -> None:
+    rows = {"jax": _times(1, 3), "numpy": _times(2, 1), "numpy'": _times(2.1, 2)}
+    _nothing_ranked(rank(make_run({"w": rows}), "w"))
+
+
+def _rough(make_run, **rows: object) -> Run:
+    """A run whose twin varies as much as its rows do: it shows differences of about 25 %."""
+    loud = {"numpy": _times(2, 1, noise=0.2), "numpy'": _times(2, 2, noise=0.2)}
+    return make_run({"w": {**rows, **loud}})
+
+
+def test_on_a_noisy_machine_only_what_is_far_apart_is_ranked(make_run) -> None:
+    ranking = rank(_rough(make_run, jax=_times(1, 3), torch=_times(1.2, 4)), "w")
+    assert ranking.rough
+    assert ranking.resolution is not None
+    assert ranking.resolution.grade == "D"
+    assert 0.2 < ranking.resolution.smallest_difference < 0.4
+    # 20 % are beyond every doubt of torch's own rounds, and less than two equal rows may differ.
+    assert ranking.places[1].comparison.interval.low > 1.19
+    assert _shown(ranking) == [("jax", 1, ""), ("torch", 1, "?"), ("numpy", 3, "")]
+    assert [p.comparison.verdict for p in ranking.places[1:]] == ["inconclusive", "slower"]
+
+
+def test_a_noisy_machine_knows_no_ties_and_no_leanings(make_run) -> None:
+    rows = {"jax": _times(1, 3), "equal": _times(1.001, 4), "leaning": _times(1.02, 5)}
+    told = [place.comparison.verdict for place in rank(_rough(make_run, **rows), "w").places[1:]]
+    assert told == ["inconclusive", "inconclusive", "slower"]
+
+
+def test_slower_rows_of_a_noisy_machine_share_a_rank_until_they_are_far_apart(make_run) -> None:
+    rows = {"jax": _times(1, 3), "torch": _times(4, 4), "a": _times(4.4, 5), "b": _times(8, 6)}
+    shown = _shown(rank(_rough(make_run, **rows), "w"))
+    assert [each[:2] for each in shown] == [
+        ("jax", 1),
+        ("numpy", 2),
+        ("torch", 3),
+        ("a", 3),
+        ("b", 5),
+    ]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_on_a_noisy_machine_equal_rows_are_never_ranked(make_run, seed: int) -> None:
+    names = ["numpy", "numpy'", *"abcde"]
+    rows = {name: _times(1, seed * 100 + n, noise=0.25) for n, name in enumerate(names)}
+    _nothing_ranked(rank(make_run({"w": rows}), "w"))
+
+
+def _disturbed(run: Run, cause: str, every: int) -> Run:
+    """The run with a cause in all rounds but every second or third."""
+    turns = [
+        structs.replace(turn, causes=(cause,) if turn.round % every else ()) for turn in run.rounds
+    ]
+    return structs.replace(run, rounds=tuple(turns))
+
+
+def test_a_rough_order_is_not_told_while_others_use_the_cpus(make_run) -> None:
+    run = _rough(make_run, jax=_times(1, 3))
+    assert rank(_disturbed(run, "foreign CPU", 2), "w").rough  # half of the rounds
+    _nothing_ranked(rank(_disturbed(run, "foreign CPU", 3), "w"))
+    assert rank(_disturbed(run, "canary", 3), "w").rough  # which slows all rows alike
+    assert rank(_disturbed(_healthy(make_run, jax=_times(1, 3)), "foreign CPU", 3), "w").rankable
 
 
 def test_without_the_twin_that_was_planned_nothing_is_ranked(make_run) -> None:

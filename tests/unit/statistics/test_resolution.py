@@ -36,6 +36,7 @@ def test_equal_things_that_differ_in_earnest_are_a_d(sign: int) -> None:
     assert healthy is not None
     assert broken is not None
     assert (healthy.grade, broken.grade) == ("A", "D")
+    assert (healthy.biased, broken.biased) == (False, True)
 
 
 def test_the_smallest_difference_is_twice_the_half_width() -> None:
@@ -48,6 +49,25 @@ def test_a_bias_of_equal_things_hides_as_much_as_it_reaches() -> None:
     found = resolution(ROW, _twin(log(1.2), 0.01))
     assert found is not None
     assert found.smallest_difference == pytest.approx(1.2 * exp(0.01) - 1)
+
+
+@pytest.mark.parametrize(
+    ("half_width", "asked", "margin"),
+    [
+        (0.009, 0.02, 0.02),
+        (0.04, 0.02, exp(0.04) - 1),
+        (0.04, 0.06, 0.06),
+        (0.06, 0.02, exp(0.12) - 1),
+        (0.06, 0.2, 0.2),
+    ],
+)
+def test_a_difference_must_exceed_what_chance_does(
+    half_width: float, asked: float, margin: float
+) -> None:
+    found = resolution(ROW, _twin(0.0, half_width))
+    assert found is not None
+    assert not found.biased
+    assert found.margin(asked) == pytest.approx(margin)
 
 
 def test_too_few_rounds_resolve_nothing() -> None:

@@ -1,11 +1,11 @@
-"""What is said instead of a ranking when two copies of one row differ too much."""
+"""What is said where two copies of one row differ so much that little or nothing is ranked."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from envdoctor.report import numbers
-from envdoctor.statistics.disturbance import Disturbance, disturbance
+from envdoctor.statistics.disturbance import Disturbance, disturbance, unequal
 from envdoctor.statistics.ranking import TOO_NOISY
 
 SEEN_CPUS = 0.05
@@ -17,16 +17,36 @@ if TYPE_CHECKING:
 
 
 def too_noisy(run: Run, workload: str, found: Resolution) -> tuple[str, ...]:
-    """The lines for grade D: how far the copies differed, what was counted, what helps."""
-    seen = disturbance(run, workload)
-    helps = " · ".join(_remedies(seen, run.plan))
+    """The lines for grade D where nothing is ranked: how far the copies differed, and why."""
+    *lines, helps = _grounds(run, workload, found)
+    if not (found.biased or unequal(run, workload)):
+        helps += f" Differences above about {_share(found.smallest_difference)} would still show."
+    return (TOO_NOISY, *lines, helps)
+
+
+def rough(run: Run, workload: str, found: Resolution) -> tuple[str, ...]:
+    """The lines for grade D where what is far enough apart is ranked."""
     shows = _share(found.smallest_difference)
+    first = f"This machine is noisy right now: only differences above about {shows} are ranked."
+    return (first, *_grounds(run, workload, found))
+
+
+def loaded(run: Run, workload: str) -> str:
+    """That others were on the CPUs in most rounds that count; empty if they were not."""
+    if not unequal(run, workload):
+        return ""
+    cause = _cause(disturbance(run, workload), run.plan.threads)
+    return f"most rounds were disturbed ({cause}): undisturbed, the order may be another."
+
+
+def _grounds(run: Run, workload: str, found: Resolution) -> tuple[str, ...]:
+    """How far the copies differed, what was counted, what helps."""
+    seen = disturbance(run, workload)
     return (
-        TOO_NOISY,
         f"  {_copies(found)}",
         f"  {_counted(seen)}",
         f"  likely cause: {_cause(seen, run.plan.threads)}",
-        f"What helps: {helps}. Differences above about {shows} would still show.",
+        f"What helps: {' · '.join(_remedies(seen, run.plan))}.",
     )
 
 
