@@ -116,13 +116,14 @@ def _more_rounds(question: Question, run: Run, order: Standings) -> Iterator[Rea
         comparison = place.comparison
         if comparison is None:
             continue
-        more = rounds_to_settle(comparison, most)
-        name = place.row.backend
-        text = (
-            f"about {more} more rounds would tell {name} from {order.places[0].row.backend}"
-            if more is not None
-            else f"no budget of this run's size would tell {name} from the first"
-        )
+        more = None if order.rough else rounds_to_settle(comparison, most)
+        name, first = place.row.backend, order.places[0].row.backend
+        if order.rough:
+            text = f"on a quieter machine a run may tell {name} from {first}"
+        elif more is not None:
+            text = f"about {more} more rounds would tell {name} from {first}"
+        else:
+            text = f"no budget of this run's size would tell {name} from the first"
         figures = question.figures("speed", order.workloads, place, order.places[0])
         yield Reason(text=text, source=question.source(order.workloads, figures))
 

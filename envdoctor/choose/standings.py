@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from envdoctor.choose.figures import QUANTITIES, figure_of
 from envdoctor.statistics.ranking import NOTHING_MEASURED, precisions, rank
-from envdoctor.statistics.verdicts import verdict
+from envdoctor.statistics.verdicts import roughly, verdict
 from envdoctor.statistics.workloads import overall
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from envdoctor.statistics.interval import Interval
     from envdoctor.statistics.paired import Comparison
     from envdoctor.statistics.ranking import Ranking
+    from envdoctor.statistics.verdicts import Verdict
 
 MARGINS: dict[Priority, float] = {"memory": 0.1, "start-up": 0.2}
 """Up to these, two figures that were taken once each count as equal."""
@@ -55,6 +56,8 @@ class Standings:
     """Differences up to this are none."""
     reason: str = ""
     """Why they have no ranks; empty if they have."""
+    rough: bool = False
+    """Whether the machine was so noisy that only large differences were told."""
 
     def of(self, framework: str) -> Standing | None:
         """The place of a framework, if it has one."""
@@ -87,12 +90,18 @@ def _by_speed(run: Run, among: Callable[[Row], bool]) -> Standings:
     means = overall(run, among=among) if len(usable) > 1 else None
     if means is None:
         widest = max(usable, key=lambda each: len(each.places))
-        return Standings((widest.workload,), _of_one(widest), margin)
+        return Standings((widest.workload,), _of_one(widest), margin, rough=widest.rough)
+    rough = any(each.rough for each in usable)
     verdicts = [
-        (mean.row, mean.ratio, mean.interval, verdict(mean.interval, margin))
+        (mean.row, mean.ratio, mean.interval, _told(mean.interval, margin, rough=rough))
         for mean in means.means
     ]
-    return Standings(means.workloads, _shared(means.reference, verdicts), margin)
+    return Standings(means.workloads, _shared(means.reference, verdicts), margin, rough=rough)
+
+
+def _told(interval: Interval | None, margin: float, *, rough: bool) -> Verdict:
+    found = verdict(interval, margin)
+    return roughly(found) if rough else found
 
 
 def _unranked(run: Run, found: Sequence[Ranking]) -> Standings:

@@ -10,6 +10,7 @@ from envdoctor.statistics.disturbance import unequal
 from envdoctor.statistics.paired import Comparison, compare
 from envdoctor.statistics.pairing import cells_of, kept_blocks, paired_seconds, twins
 from envdoctor.statistics.resolution import Resolution, resolution
+from envdoctor.statistics.verdicts import roughly
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -118,7 +119,7 @@ def rank(
     compared = _comparisons(run, [place.cell for place in places], margin)
     if found is None or found.grade != "D":
         return Ranking(workload, places[0].cell, _ranked(places, compared), found)
-    told = [each and _roughly(each) for each in compared]
+    told = [each and replace(each, verdict=roughly(each.verdict)) for each in compared]
     if not any(each is not None and each.verdict == "slower" for each in told):
         return Ranking(workload, None, places, found, TOO_NOISY)
     return Ranking(workload, places[0].cell, _ranked(places, told, apart=1 + margin), found)
@@ -184,12 +185,6 @@ def _compare(
     if not times:
         return None
     return compare(times, others, comparisons=comparisons, margin=margin)
-
-
-def _roughly(comparison: Comparison) -> Comparison:
-    """What a noise grade D leaves of a verdict: neither a tie nor a leaning."""
-    clear = comparison.verdict in {"slower", "faster"}
-    return comparison if clear else replace(comparison, verdict="inconclusive")
 
 
 def _ranked(

@@ -38,6 +38,11 @@ def verdict(interval: Interval | None, margin: float) -> Verdict:
     return "leans faster" if interval.high < 1 else "inconclusive"
 
 
+def roughly(found: Verdict) -> Verdict:
+    """What a wide margin leaves of a verdict: a tie or a leaning within it would say nothing."""
+    return found if found in {"slower", "faster"} else "inconclusive"
+
+
 def widened_margin(margin: float, twin_half_width: float) -> float:
     """The margin, or what the twin of a row differs from it by chance, if that is more."""
     return max(margin, expm1(twin_half_width))

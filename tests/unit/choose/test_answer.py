@@ -67,6 +67,22 @@ def test_a_noisy_run_ranks_nothing(ask, made):
     assert {_by_name(choice)[name].outcome for name in ("torch", "jax")} == {"not ranked"}
 
 
+ROUGH = {"numpy": 4e-4, "torch eager": 1.01e-3, "jax jit": 1e-3, "tensorflow graph": 9e-3}
+
+
+@pytest.mark.parametrize("workloads", [("mlp-tiny",), ("mlp-tiny", "cnn-tiny")])
+def test_on_a_noisy_machine_what_is_close_is_not_called_equal(ask, made, workloads):
+    run = made["made_run"](ROUGH, workloads=workloads, noise=0.15)
+    choice = ask(run=run)
+    assert choice.decision == "undecided"
+    assert set(choice.recommended) == {"torch", "jax"}
+    assert _by_name(choice)["tensorflow"].outcome == "behind"
+    texts = [each.text for each in choice.would_change]
+    assert not any("more rounds" in text or "no budget" in text for text in texts)
+    if len(workloads) == 1:
+        assert any(text.startswith("on a quieter machine a run may tell") for text in texts)
+
+
 def test_without_a_run_only_the_facts_speak(ask):
     choice = ask("python=3.14")
     assert (choice.decision, choice.recommended, choice.measurement) == ("not measured", (), None)
