@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from envdoctor.report import numbers
-from envdoctor.statistics.disturbance import Disturbance, disturbance, unequal
+from envdoctor.statistics.disturbance import Disturbance, disturbance, is_loaded
 from envdoctor.statistics.ranking import TOO_NOISY
 
 SEEN_CPUS = 0.05
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def too_noisy(run: Run, workload: str, found: Resolution) -> tuple[str, ...]:
     """The lines for grade D where nothing is ranked: how far the copies differed, and why."""
     *lines, helps = _grounds(run, workload, found)
-    if not (found.biased or unequal(run, workload)):
+    if not (found.biased or is_loaded(run, workload)):
         helps += f" Differences above about {_share(found.smallest_difference)} would still show."
     return (TOO_NOISY, *lines, helps)
 
@@ -33,7 +33,7 @@ def rough(run: Run, workload: str, found: Resolution) -> tuple[str, ...]:
 
 def loaded(run: Run, workload: str) -> str:
     """That others were on the CPUs in most rounds that count; empty if they were not."""
-    if not unequal(run, workload):
+    if not is_loaded(run, workload):
         return ""
     cause = _cause(disturbance(run, workload), run.plan.threads)
     return f"most rounds were disturbed ({cause}): undisturbed, the order may be another."

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from envdoctor.statistics.blocks import StepTime, summarise
-from envdoctor.statistics.disturbance import unequal
+from envdoctor.statistics.disturbance import is_loaded
 from envdoctor.statistics.paired import Comparison, compare
 from envdoctor.statistics.pairing import cells_of, kept_blocks, paired_seconds, twins
 from envdoctor.statistics.resolution import Resolution, resolution
@@ -167,7 +167,7 @@ def _reason(run: Run, workload: str, places: tuple[Place, ...], found: Resolutio
         return NO_TWIN
     if found is None or found.grade != "D":
         return ""
-    return TOO_NOISY if found.biased or unequal(run, workload) else ""
+    return TOO_NOISY if found.biased or is_loaded(run, workload) else ""
 
 
 def _comparisons(run: Run, cells: list[Cell], margin: float) -> list[Comparison | None]:

@@ -20,11 +20,11 @@ _say = MADE["say"]
 
 
 def _noisy(
-    cause: str, noise: Noise | None = None, *, jax: float = 2.9, every: int = 2, **plan: object
+    cause: str, noise: Noise | None = None, *, jax: float = 2.9, **plan: object
 ) -> tuple[str, ...]:
     """What is said of a twin that is far off, with half the rounds disturbed by a cause.
 
-    `jax` takes so many milliseconds a step, numpy 3; `every` second round is quiet.
+    `jax` takes so many milliseconds a step, numpy 3.
     """
     cells = [
         structs.replace(
@@ -34,14 +34,14 @@ def _noisy(
     ]
     run = _run(*cells, **plan)
     turns = [
-        structs.replace(turn, causes=(cause,) if cause and turn.round % every else ())
+        structs.replace(turn, causes=(cause,) if cause and turn.round % 2 else ())
         for turn in run.rounds
     ]
     return _say(structs.replace(run, rounds=tuple(turns)))
 
 
 def test_a_machine_that_is_too_noisy_is_told_with_its_numbers() -> None:
-    noise = Noise(run_delay_ns=90_000_000, busy_ns=230_000_000, pressure_ns=200_000_000)
+    noise = Noise(run_delay_ns=90_000_000, busy_ns=150_000_000, pressure_ns=200_000_000)
     lines = _noisy("foreign CPU", noise)
     assert lines[0] == "This machine is too noisy to rank these backends right now."
     assert lines[1].startswith("  two copies of the same backend (numpy, numpy') differed by ")
@@ -52,7 +52,7 @@ def test_a_machine_that_is_too_noisy_is_told_with_its_numbers() -> None:
         "18 of 36 rounds were disturbed"
     )
     assert lines[3] == (
-        "  likely cause: other processes used 0.4 of your 2 CPUs "
+        "  likely cause: other processes used 0.2 of your 2 CPUs "
         "(some task waited for a CPU in 65 % of the time)"
     )
     assert lines[4].startswith(
@@ -126,18 +126,25 @@ def test_what_a_noisy_machine_can_show_is_shown_first() -> None:
 
 
 def test_nothing_would_show_while_others_use_the_cpus() -> None:
-    lines = _noisy("foreign CPU", jax=1.0, every=3)
+    lines = _noisy("foreign CPU", Noise(busy_ns=400_000_000), jax=1.0)
     assert lines[0].startswith("This machine is too noisy to rank")
     assert not any("would still show" in line for line in lines)
 
 
 def test_an_order_that_was_found_beside_other_work_is_doubted() -> None:
     run = _run(*_twins(), _cell(_row("jax"), 1.0))
+    cells = [
+        structs.replace(
+            cell,
+            blocks=tuple(structs.replace(b, noise=Noise(busy_ns=400_000_000)) for b in cell.blocks),
+        )
+        for cell in run.cells
+    ]
     turns = [structs.replace(turn, causes=("foreign CPU",)) for turn in run.rounds]
     (doubt,) = [
         line
-        for line in _say(structs.replace(run, rounds=tuple(turns)))
-        if line.startswith("most rounds were disturbed (")
+        for line in _say(structs.replace(run, cells=tuple(cells), rounds=tuple(turns)))
+        if line.startswith("most rounds were disturbed (other processes used ")
     ]
     assert doubt.endswith("): undisturbed, the order may be another.")
     assert not any("disturbed" in line for line in _say(run))

@@ -6,6 +6,7 @@ from random import Random
 import pytest
 from msgspec import structs
 
+from envdoctor.model.cell import Block, Noise
 from envdoctor.model.outcome import Outcome
 from envdoctor.model.run import Run
 from envdoctor.statistics.paired import compare
@@ -178,20 +179,47 @@ def test_on_a_noisy_machine_equal_rows_are_never_ranked(make_run, seed: int) -> 
     _nothing_ranked(rank(make_run({"w": rows}), "w"))
 
 
-def _disturbed(run: Run, cause: str, every: int) -> Run:
-    """The run with a cause in all rounds but every second or third."""
-    turns = [
-        structs.replace(turn, causes=(cause,) if turn.round % every else ()) for turn in run.rounds
+def _loaded(run: Run, every: int, *, steal: bool = False) -> Run:
+    """The run with 0.3 of two CPUs taken by others in all rounds but every second or third."""
+
+    def noise(block: Block) -> Noise:
+        taken_ns = int(0.3 * block.wall_ns) if block.round % every else 0
+        return Noise(steal_ns=taken_ns) if steal else Noise(busy_ns=block.cpu_ns + taken_ns)
+
+    cells = [
+        structs.replace(cell, blocks=tuple(structs.replace(b, noise=noise(b)) for b in cell.blocks))
+        for cell in run.cells
     ]
-    return structs.replace(run, rounds=tuple(turns))
+    return structs.replace(run, cells=tuple(cells))
 
 
-def test_a_rough_order_is_not_told_while_others_use_the_cpus(make_run) -> None:
+@pytest.mark.parametrize("steal", [False, True])
+def test_a_rough_order_is_not_told_while_others_use_the_cpus(make_run, steal: bool) -> None:
     run = _rough(make_run, jax=_times(1, 3))
-    assert rank(_disturbed(run, "foreign CPU", 2), "w").rough  # half of the rounds
-    _nothing_ranked(rank(_disturbed(run, "foreign CPU", 3), "w"))
-    assert rank(_disturbed(run, "canary", 3), "w").rough  # which slows all rows alike
-    assert rank(_disturbed(_healthy(make_run, jax=_times(1, 3)), "foreign CPU", 3), "w").rankable
+    assert rank(_loaded(run, 2, steal=steal), "w").rough  # half of the rounds
+    _nothing_ranked(rank(_loaded(run, 3, steal=steal), "w"))
+    assert rank(_loaded(_healthy(make_run, jax=_times(1, 3)), 3, steal=steal), "w").rankable
+
+
+def _held_up(run: Run, rows: int) -> Run:
+    """The run with a cause in every block of so many rows."""
+    cells = [
+        structs.replace(
+            cell,
+            blocks=tuple(structs.replace(b, causes=("run-queue delay",)) for b in cell.blocks),
+        )
+        if number < rows
+        else cell
+        for number, cell in enumerate(run.cells)
+    ]
+    turns = [structs.replace(turn, causes=("run-queue delay",)) for turn in run.rounds]
+    return structs.replace(run, cells=tuple(cells), rounds=tuple(turns))
+
+
+def test_one_disturbed_row_of_many_in_every_round_is_not_a_loaded_machine(make_run) -> None:
+    run = _rough(make_run, jax=_times(1, 3), torch=_times(4, 4))
+    assert rank(_held_up(run, 2), "w").rough
+    _nothing_ranked(rank(_held_up(run, 3), "w"))
 
 
 def test_without_the_twin_that_was_planned_nothing_is_ranked(make_run) -> None:
