@@ -198,6 +198,39 @@ def test_spikes_that_were_not_gated_seldom_make_a_machine_too_noisy() -> None:
     assert sum(each is None or each.grade == "D" for each in graded) <= 6
 
 
+def _rough(random: Random, rounds: int, spread: float, slow_share: float) -> Times:
+    """Seconds of one launch: heavy tails, and now and then a second speed of the machine."""
+    slow = (1.7 if random.random() < slow_share else 1.0 for _ in range(rounds))
+    return [[factor * exp(spread * _heavy(random)) for factor in slow]]
+
+
+@pytest.mark.parametrize(
+    ("rounds", "spread", "slow_share"), [(8, 0.15, 0.0), (16, 0.2, 0.0), (16, 0.08, 0.25)]
+)
+def test_the_margin_of_a_noisy_machine_calls_no_equal_row_slower_and_finds_what_is_far(
+    rounds: int, spread: float, slow_share: float
+) -> None:
+    random = Random(1)
+
+    def drawn() -> Times:
+        return _rough(random, rounds, spread, slow_share)
+
+    noisy = false = found = 0
+    for _ in range(400):
+        machine = resolution(ROW, compare(drawn(), drawn(), comparisons=1))
+        if machine is None or machine.grade != "D" or machine.biased:
+            continue
+        noisy += 1
+        reference, margin = drawn(), machine.margin(0.02)
+        equal = [compare(drawn(), reference, comparisons=5, margin=margin) for _ in range(5)]
+        false += any(each.verdict in {"slower", "faster"} for each in equal)
+        twice = [[2 * seconds for seconds in launch] for launch in drawn()]
+        found += compare(twice, reference, comparisons=5, margin=margin).verdict == "slower"
+    assert noisy >= 360
+    assert false == 0
+    assert found > 0.5 * noisy
+
+
 def test_the_same_machine_would_fool_a_measurement_without_rounds() -> None:
     found = [compare(*_Machine(s).one_after_the_other(3, 12), comparisons=1) for s in range(5)]
     assert all(log(c.ratio) > 0 for c in found)
