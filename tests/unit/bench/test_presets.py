@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from math import log
+from statistics import NormalDist
 
 import pytest
 from hypothesis import given
@@ -8,6 +10,7 @@ from hypothesis import strategies as st
 
 from envdoctor.bench.presets import DEFAULT, PRESETS, QUICK, RIGOROUS, Preset
 from envdoctor.statistics.paired import least_rounds
+from envdoctor.statistics.verdicts import MARGIN
 
 LEAST = {1: 6, 2: 7, 3: 7, 4: 8, 5: 8, 6: 8, 7: 9, 8: 9, 10: 9}
 """Pairs below which Bonferroni's share of the error gives no signed-rank interval, by rows."""
@@ -44,3 +47,11 @@ def test_more_thorough_presets_spend_more_for_less_width() -> None:
         assert less.workload_seconds < more.workload_seconds
         assert less.most_launches * less.most_rounds < more.most_launches * more.most_rounds
     assert [preset.fresh for preset in order] == [False, False, True]
+
+
+@pytest.mark.parametrize("preset", [DEFAULT, RIGOROUS], ids=lambda preset: preset.name)
+def test_intervals_of_the_wished_width_show_five_percent_in_19_of_20_runs(preset: Preset) -> None:
+    beyond_margin = log(1.05) - log(1 + MARGIN)
+    deviation = preset.half_width / NormalDist().inv_cdf(0.975)
+    lowest_of_19 = beyond_margin - NormalDist().inv_cdf(0.95) * deviation
+    assert lowest_of_19 > preset.half_width
