@@ -40,8 +40,9 @@ WARMUP_STEPS = 20
 SETTLE_BLOCK_SECONDS = 0.05
 LONGEST_SETTLING = 300
 """Short blocks at most, however short they are."""
-REWARM_SECONDS = 0.02
-"""After idling the first step is slower; a step at least, and as many as fit in this."""
+REWARM_SECONDS = 0.01
+"""After idling the first step is slower; a step at least, and as many as fit in this. No more: the
+longer the rows of a round are apart, the less their noise has in common."""
 GPU_REWARM_SECONDS = 0.3
 """A GPU lowers its clock when it idles, and takes longer to raise it."""
 GPU_BLOCK_SECONDS = 0.25
