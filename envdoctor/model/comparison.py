@@ -82,6 +82,9 @@ class Pair(Struct, frozen=True, kw_only=True):
     blocks: tuple[int, int] | None = None
     """Blocks of A and of B behind the ratio."""
     launches: tuple[int, int] | None = None
+    doubt: float = 0.0
+    """What the ratio may be off by beyond its interval, because of a run with noise grade D: 0.14
+    is 14 %."""
     verdict: str = ""
 
 
@@ -103,7 +106,7 @@ class Check(Struct, frozen=True, kw_only=True):
     """Between runs: the row, with the one that it is measured by, if any."""
     result: Result
     ratio: Ratio | None = None
-    """Left over right."""
+    """Left over right. It is there, too, where only noise leaves the condition in doubt."""
     reason: str = ""
     """Why it cannot be told."""
 

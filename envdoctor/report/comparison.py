@@ -75,7 +75,9 @@ def footnotes(comparison: Comparison) -> tuple[str, ...]:
     if not any(pair.ratio for pair in comparison.pairs):
         return (*comparison.notes, *paces)
     margin = numbers.percent(comparison.margin)
-    reading = f"B/A: above 1, B takes longer. Up to {margin} either way is a tie."
+    reading = "B/A: above 1, B takes longer."
+    if any(pair.ratio and not pair.doubt for pair in comparison.pairs):
+        reading = f"{reading} Up to {margin} either way is a tie."
     confidence = "All intervals of this report hold together with 95 %."
     return (*comparison.notes, *paces, f"{reading} {confidence}")
 
@@ -209,6 +211,8 @@ def _check(check: Check) -> str:
         sides = check.subject or f"{check.left} and {check.right}"
         return f"{start}: {sides}: {check.reason.rstrip('.')}."
     longer, ends = times(check.ratio.ratio), f"(95 % CI {span(check.ratio)})"
+    if check.reason:
+        ends = f"{ends}; {check.reason.rstrip('.')}"
     if check.subject:
         where = f"in {check.left} as in {check.right}"
         return f"{start}: {check.subject} takes {longer} as long {where} {ends}."

@@ -77,6 +77,10 @@ class Condition:
         """Whether the whole interval of left over right lies beyond the factor."""
         return low > self.factor if self.sign == ">" else high < self.factor
 
+    def is_out_of_reach(self, low: float, high: float) -> bool:
+        """Whether none of the interval lies beyond the factor."""
+        return high <= self.factor if self.sign == ">" else low >= self.factor
+
 
 def parse(text: str) -> Condition:
     """A condition from its text; raises InputError with the place where it is not understood."""

@@ -10,7 +10,7 @@ from envdoctor.statistics.conditions import EXAMPLE, check_names
 from envdoctor.statistics.matching import why_no_speed
 from envdoctor.statistics.paired import compare
 from envdoctor.statistics.pairing import paired_seconds
-from envdoctor.statistics.ranking import rank
+from envdoctor.statistics.ranking import is_unfit, resolution_of
 from envdoctor.statistics.runs import REFERENCE
 
 if TYPE_CHECKING:
@@ -20,10 +20,12 @@ if TYPE_CHECKING:
     from envdoctor.model.comparison import Pair, Result
     from envdoctor.model.run import Run
     from envdoctor.statistics.conditions import Condition, Name
+    from envdoctor.statistics.resolution import Resolution
 
 NOT_PAIRED = "the rows were not measured in the same rounds"
 NO_ROUNDS = "they have too few rounds in common"
 TOO_NOISY = "the run was too noisy: two copies of one row could not be told to be equal"
+IN_DOUBT = "the machine was noisy, and up to {percent:.0f} % beyond that is in doubt"
 
 
 def evaluate(condition: Condition, run: Run) -> Finding:
@@ -72,32 +74,34 @@ def _cells(run: Run, workload: str, name: Name) -> list[Cell]:
 
 def _duel(condition: Condition, run: Run, left: Cell, right: Cell, comparisons: int) -> Check:
     """One row against another on one workload."""
-    obstacle, found = _obstacle(run, left, right), None
+    resolution = resolution_of(run, left.workload)
+    obstacle, found = _obstacle(run, left, right, resolution), None
     if not obstacle:
         times, others = paired_seconds(run, left, right)
         compared = compare(times, others, comparisons=comparisons) if times else None
         if compared and compared.interval:
             low, high = compared.interval.low, compared.interval.high
             found = Ratio(ratio=compared.ratio, low=low, high=high)
+    doubt = resolution.doubt if resolution else 0.0
+    result = _result(condition, found, doubt)
     return Check(
         workload=left.workload,
         left=left.row.title,
         right=right.row.title,
-        result=_result(condition, found),
+        result=result,
         ratio=found,
-        reason="" if found else obstacle or NO_ROUNDS,
+        reason=_in_doubt(result, doubt) if found else obstacle or NO_ROUNDS,
     )
 
 
-def _obstacle(run: Run, left: Cell, right: Cell) -> str:
+def _obstacle(run: Run, left: Cell, right: Cell, resolution: Resolution | None) -> str:
     """Why two cells of a run have no ratio; empty if they may have one."""
     for cell in (left, right):
         if not cell.comparable:
             return f"{cell.row.title} has no speed: {why_no_speed(cell)}"
     if not run.plan.interleaved:
         return NOT_PAIRED
-    resolution = rank(run, left.workload).resolution
-    return TOO_NOISY if resolution is not None and resolution.grade == "D" else ""
+    return TOO_NOISY if is_unfit(run, left.workload, resolution) else ""
 
 
 def evaluate_between(condition: Condition, comparison: Comparison) -> Finding:
@@ -137,22 +141,34 @@ def _between(condition: Condition, pair: Pair) -> Check:
     if ratio is not None and condition.left.backend == "A":
         ratio = Ratio(ratio=1 / ratio.ratio, low=1 / ratio.high, high=1 / ratio.low)
     over = f" over {pair.reference.title}" if pair.reference else ""
+    result = _result(condition, ratio, pair.doubt)
     return Check(
         workload=pair.workload,
         subject=f"{pair.row.title}{over}",
         left=condition.left.backend,
         right=condition.right.backend,
-        result=_result(condition, ratio),
+        result=result,
         ratio=ratio,
-        reason="" if ratio else reason,
+        reason=_in_doubt(result, pair.doubt) if ratio else reason,
     )
 
 
-def _result(condition: Condition, ratio: Ratio | None) -> Result:
-    """What a ratio of left over right makes of the condition."""
+def _result(condition: Condition, ratio: Ratio | None, doubt: float) -> Result:
+    """What a ratio of left over right makes of the condition.
+
+    Without doubt, what does not surely hold has passed. With it, only what surely does not hold.
+    """
     if ratio is None:
         return "cannot be told"
-    return "failed" if condition.holds(ratio.low, ratio.high) else "passed"
+    low, high = ratio.low / (1 + doubt), ratio.high * (1 + doubt)
+    if condition.holds(low, high):
+        return "failed"
+    in_doubt = doubt and not condition.is_out_of_reach(low, high)
+    return "cannot be told" if in_doubt else "passed"
+
+
+def _in_doubt(result: Result, doubt: float) -> str:
+    return IN_DOUBT.format(percent=100 * doubt) if result == "cannot be told" else ""
 
 
 def _finding(condition: Condition, checks: Sequence[Check], nothing: str) -> Finding:

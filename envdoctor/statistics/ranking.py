@@ -111,7 +111,7 @@ def rank(
         for place in _unranked(run, workload)
         if place.cell.row.precision == wanted and (among is None or among(place.cell.row))
     )
-    found = _resolution(run, workload)
+    found = resolution_of(run, workload)
     reason = _reason(run, workload, places, found)
     if reason:
         return Ranking(workload, None, places, found, reason)
@@ -146,7 +146,8 @@ def _unranked(run: Run, workload: str) -> tuple[Place, ...]:
     return tuple(sorted(places, key=lambda place: place.step.seconds))
 
 
-def _resolution(run: Run, workload: str) -> Resolution | None:
+def resolution_of(run: Run, workload: str) -> Resolution | None:
+    """What the machine could tell apart; None where no twin was measured often enough."""
     pair, twin = twins(run, workload), _twin(run, workload)
     return None if pair is None or twin is None else resolution(pair[1].row, twin)
 
@@ -165,9 +166,14 @@ def _reason(run: Run, workload: str, places: tuple[Place, ...], found: Resolutio
         return NOT_PAIRED
     if run.plan.twin is not None and found is None:
         return NO_TWIN
+    return TOO_NOISY if is_unfit(run, workload, found) else ""
+
+
+def is_unfit(run: Run, workload: str, found: Resolution | None) -> bool:
+    """Whether nothing may be told: a grade D of copies that differ in earnest, or under a load."""
     if found is None or found.grade != "D":
-        return ""
-    return TOO_NOISY if found.biased or is_loaded(run, workload) else ""
+        return False
+    return found.biased or is_loaded(run, workload)
 
 
 def _comparisons(run: Run, cells: list[Cell], margin: float) -> list[Comparison | None]:

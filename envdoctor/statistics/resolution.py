@@ -49,15 +49,20 @@ class Resolution:
         seen = abs(log(self.comparison.ratio)) + self.half_width
         return expm1(max(2 * self.half_width, seen))
 
+    @property
+    def doubt(self) -> float:
+        """What a ratio may be off by beyond its interval; 0.14 is 14 %, and 0 up to grade C.
+
+        The rounds of a machine with a grade D are so uneven that their intervals are rough, too.
+        """
+        return self.smallest_difference if self.grade == "D" else 0.0
+
     def margin(self, asked: float) -> float:
         """What a difference must exceed to be told: what was asked for, or what chance does.
 
-        Up to grade C chance is the twin's half width. With a D that one is rough itself, hence the
-        smallest difference that can be seen.
+        Up to grade C chance is the twin's half width, with a D the doubt.
         """
-        if self.grade == "D":
-            return max(asked, self.smallest_difference)
-        return widened_margin(asked, self.half_width)
+        return max(asked, self.doubt) if self.doubt else widened_margin(asked, self.half_width)
 
 
 def resolution(row: Row, twin: Comparison, launch_floor: float = LAUNCH_FLOOR) -> Resolution | None:

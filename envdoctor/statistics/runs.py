@@ -21,7 +21,7 @@ from envdoctor.statistics.ground import Ground, ground
 from envdoctor.statistics.matching import Match, has_speed, matches, reference_of, why_no_speed
 from envdoctor.statistics.pairing import kept_blocks, paired_seconds
 from envdoctor.statistics.unpaired import Shift, shift
-from envdoctor.statistics.verdicts import MARGIN, verdict
+from envdoctor.statistics.verdicts import MARGIN, roughly, verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from envdoctor.model.comparison import Status
     from envdoctor.model.run import Run
     from envdoctor.statistics.interval import Interval
+    from envdoctor.statistics.verdicts import Verdict
 
 REFERENCE = "reference"
 """Stands for the verdict of the row that the others are measured by: it has none."""
@@ -73,7 +74,7 @@ def compare_runs(a: Run, b: Run, *, margin: float = MARGIN, absolute: bool = Fal
             for match, answer in zip(found, answers, strict=True)
         ),
         paces=tuple(_paces(grounds)),
-        notes=tuple(_notes(a, b, clear)),
+        notes=(*_noise_notes(grounds, margin), *_notes(a, b, clear)),
     )
 
 
@@ -160,10 +161,14 @@ def _compared(question: _Question, match: Match) -> Pair:
         step_ratio=_ratio(steps, of_steps),
         blocks=shown.blocks,
         launches=shown.launches,
-        verdict=REFERENCE
-        if match is reference
-        else verdict(interval, here.margin(question.margin)),
+        doubt=here.doubt,
+        verdict=REFERENCE if match is reference else _verdict(question, here, interval),
     )
+
+
+def _verdict(question: _Question, here: Ground, interval: Interval | None) -> Verdict:
+    found = verdict(interval, here.margin(question.margin))
+    return roughly(found) if here.doubt else found
 
 
 def _relative(question: _Question, match: Match) -> Shift | None:
@@ -207,6 +212,18 @@ def _paces(grounds: dict[str, Ground]) -> Iterator[Pace]:
     for workload, found in grounds.items():
         if found.pace is not None and not found.obstacles:
             yield Pace(workload=workload, ratio=found.pace)
+
+
+def _noise_notes(grounds: dict[str, Ground], margin: float) -> Iterator[str]:
+    """Where only what is far apart is told."""
+    for workload, found in grounds.items():
+        if found.doubt and not (found.obstacles or found.unfit):
+            runs = "Both runs were" if len(found.noisy) > 1 else f"Run {found.noisy} was"
+            percent = 100 * found.margin(margin)
+            yield (
+                f"{runs} noisy on {workload} (grade D): only differences over {percent:.0f} % "
+                "are told."
+            )
 
 
 def _notes(a: Run, b: Run, clear: Sequence[Match]) -> Iterator[str]:

@@ -156,7 +156,7 @@ def test_the_record_is_told_after_each_round() -> None:
     doings = [event for event in stage.events if isinstance(event, Doing)]
     saves = [event for event in stage.events if isinstance(event, Saved)]
     assert [len(saved.run.rounds) for saved in saves] == list(range(1, len(run.rounds) + 1))
-    assert [doing.what for doing in doings][:2] == ["round 1 of 12 to 24", "round 2 of 8 to 16"]
+    assert [doing.what for doing in doings][:2] == ["round 1 of 12 to 24", "round 2 of 12 to 24"]
     shares = [doing.done for doing in doings]
     assert shares == sorted(shares)
     assert shares[0] == 0.0

@@ -231,3 +231,10 @@ def test_a_comparison_of_nothing_is_shown(comparison: Comparison) -> None:
     assert _shown(empty).startswith("A is run made-1")
     for name in WRITERS:
         assert _written(empty, name)
+
+
+def test_of_a_noisy_machine_nothing_is_said_to_be_a_tie() -> None:
+    rough = compare_runs(made_run(seed=1, noise=0.1), made_run(seed=2, noise=0.1))
+    assert "tie" not in _shown(rough)
+    assert "Both runs were noisy on mlp-tiny (grade D)" in _shown(rough)
+    assert "is a tie" in _shown(compare_runs(made_run(seed=1), made_run(seed=2, noise=0.02)))

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import runpy
 from pathlib import Path
 
@@ -10,8 +11,10 @@ from envdoctor.errors import InputError
 from envdoctor.model.comparison import Finding
 from envdoctor.model.outcome import Outcome
 from envdoctor.model.run import Run, Unavailable
+from envdoctor.report.comparison import finding_lines
 from envdoctor.statistics.conditions import parse
 from envdoctor.statistics.findings import evaluate, evaluate_between
+from envdoctor.statistics.ranking import resolution_of
 from envdoctor.statistics.runs import compare_runs
 
 made = runpy.run_path(str(Path(__file__).parents[2] / "made_runs.py"))
@@ -151,6 +154,59 @@ def test_a_noisy_run_cannot_be_told() -> None:
     found = evaluate(parse("torch > 1x jax"), made_run(seed=1, twin_factor=1.2))
     assert found.result == "cannot be told"
     assert found.checks[0].reason.startswith("the run was too noisy")
+
+
+@pytest.fixture(scope="module")
+def rough() -> Run:
+    """Copies of one row agree, but only to some 15 %; torch eager takes 5 times as long as jax."""
+    return made_run(seed=1, noise=0.1)
+
+
+@pytest.mark.parametrize(
+    ("text", "result"),
+    [
+        ("torch eager > 2x jax", "failed"),
+        ("torch eager < 9x jax", "failed"),
+        ("torch eager > 9x jax", "passed"),
+        ("torch eager < 2x jax", "passed"),
+        ("torch eager > 4.6x jax", "cannot be told"),
+        ("torch eager < 5.4x jax", "cannot be told"),
+    ],
+)
+def test_of_a_rough_run_only_what_lies_far_from_the_factor_is_told(
+    text: str, result: str, rough: Run
+) -> None:
+    resolution = resolution_of(rough, "mlp-tiny")
+    assert resolution is not None
+    assert (resolution.grade, resolution.biased) == ("D", False)
+    (check,) = evaluate(parse(text), rough).checks
+    assert check.result == result
+    assert check.ratio is not None
+    assert bool(check.reason) == (result == "cannot be told")
+
+
+def test_what_a_rough_run_leaves_in_doubt_is_said(rough: Run) -> None:
+    found = evaluate(parse("torch eager > 4.6x jax"), rough)
+    (_, line) = finding_lines(found)
+    assert line.startswith("  cannot be told on mlp-tiny: torch eager takes ")
+    assert re.search(r"; the machine was noisy, and up to \d+ % beyond that is in doubt\.$", line)
+
+
+def test_equal_rows_of_a_rough_run_never_fail() -> None:
+    for seed in range(40):
+        run = made_run({"numpy": 4e-4, "torch eager": 4e-4}, seed=seed, rounds=8, noise=0.15)
+        for text in ("torch > 1x numpy", "torch < 1x numpy"):
+            assert evaluate(parse(text), run).result == "cannot be told"
+
+
+def test_between_a_rough_run_and_another_only_what_is_far_apart_is_told(
+    run: Run, rough: Run
+) -> None:
+    half = made_run({**STEP_SECONDS, "torch eager": 2e-3}, seed=3)
+    assert _between("torch eager: B > 1.05x A", rough, half).result == "failed"
+    assert _between("torch eager: B > 4x A", rough, half).result == "passed"
+    (check,) = _between("jax: B > 1.05x A on mlp-tiny", rough, run).checks
+    assert (check.result, bool(check.reason)) == ("cannot be told", True)
 
 
 def test_too_few_rounds_cannot_be_told() -> None:

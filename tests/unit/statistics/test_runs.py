@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import runpy
 from math import exp, log
 from pathlib import Path
@@ -242,6 +243,41 @@ def test_a_run_that_is_too_noisy_gives_no_ratio(before: Run) -> None:
     assert {pair.status for pair in found.pairs} == {"too noisy"}
     assert found.pairs[0].reason.startswith("run B was too noisy")
     assert compare_runs(noisy, noisy).pairs[0].reason.startswith("both runs were too noisy")
+
+
+def test_a_rough_run_still_tells_what_is_far_apart(before: Run) -> None:
+    rough = made_run({**STEP_SECONDS, "torch eager": 2e-3, "jax jit": 2.1e-4}, seed=2, noise=0.1)
+    found = compare_runs(before, rough)
+    assert _verdicts(found)["torch eager"] == "slower"
+    # Neither a tie nor a leaning is told within so wide a margin.
+    assert {_verdicts(found)[title] for title in ("jax jit", "torch compile")} == {"inconclusive"}
+    assert found.pairs[0].doubt > 0.05
+    assert re.fullmatch(
+        r"Run B was noisy on mlp-tiny \(grade D\): only differences over \d+ % are told\.",
+        found.notes[0],
+    )
+    both = compare_runs(rough, rough)
+    assert both.notes[0].startswith("Both runs were noisy")
+    assert both.pairs[0].doubt > found.pairs[0].doubt
+
+
+def test_equal_runs_of_a_noisy_machine_are_never_called_different() -> None:
+    for seed in range(40):
+        runs = (made_run(seed=2 * seed + more, rounds=8, noise=0.15) for more in (0, 1))
+        found = compare_runs(*runs)
+        assert not {"slower", "faster"} & set(_verdicts(found).values()), seed
+
+
+def test_a_loaded_machine_tells_nothing_at_grade_d(before: Run) -> None:
+    rough = made_run(seed=2, noise=0.1)
+    loaded = [
+        structs.replace(
+            cell, blocks=tuple(structs.replace(b, causes=("foreign CPU",)) for b in cell.blocks)
+        )
+        for cell in rough.cells
+    ]
+    found = compare_runs(before, structs.replace(rough, cells=tuple(loaded)))
+    assert {pair.status for pair in found.pairs} == {"too noisy"}
 
 
 def test_a_noisy_twin_widens_the_margin(before: Run) -> None:
