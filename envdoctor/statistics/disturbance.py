@@ -49,13 +49,14 @@ def disturbance(run: Run, workload: str) -> Disturbance:
     cells = [cell for cell in run.cells if cell.workload == workload]
     blocks = [block for cell in cells for block in cell.blocks]
     causes = Counter(cause for turn in rounds for cause in turn.causes)
+    foreign = _per_wall(blocks, map(_foreign_ns, blocks))
     return Disturbance(
         rounds=len(rounds),
         disturbed_rounds=sum(bool(turn.causes) or not turn.kept for turn in rounds),
         causes=tuple(cause for cause, _ in causes.most_common()),
         throttled_gpu_rounds=causes["GPU throttling"],
         worst_delay_share=_worst_delay_share(blocks, run.plan.threads),
-        foreign_cpus=_per_wall(blocks, (_foreign_ns(block) for block in blocks)),
+        foreign_cpus=None if foreign is None else max(0.0, foreign),
         stolen_cpus=_per_wall(blocks, (b.noise.steal_ns if b.noise else None for b in blocks)),
         pressure_share=_per_wall(
             blocks, (b.noise.pressure_ns if b.noise else None for b in blocks)
@@ -88,10 +89,8 @@ def _was_loaded(blocks: Sequence[Block], threads: int) -> bool:
     if 2 * sum(bool(block.causes) for block in blocks) > len(blocks):
         return True
     wall_ns = sum(block.wall_ns for block in blocks)
-    # Not clipped at zero: the counters' rounding goes either way.
     taken_ns = sum(
-        (0 if block.noise.busy_ns is None else block.noise.busy_ns - block.cpu_ns)
-        + (block.noise.steal_ns or 0)
+        (_foreign_ns(block) or 0) + (block.noise.steal_ns or 0)
         for block in blocks
         if block.noise is not None
     )
@@ -99,10 +98,13 @@ def _was_loaded(blocks: Sequence[Block], threads: int) -> bool:
 
 
 def _foreign_ns(block: Block) -> int | None:
-    """CPU time of others on the CPUs of the budget."""
+    """CPU time of others on the CPUs of the budget; below zero where ticks are rounded that way.
+
+    Not clipped: of many short blocks only the sum tells, and their rounding cancels in it.
+    """
     if block.noise is None or block.noise.busy_ns is None:
         return None
-    return max(0, block.noise.busy_ns - block.cpu_ns)
+    return block.noise.busy_ns - block.cpu_ns
 
 
 def _per_wall(blocks: Sequence[Block], found: Iterable[int | None]) -> float | None:

@@ -70,6 +70,12 @@ def test_cpus_of_others_are_counted_in_cpus(run: Run) -> None:
     assert found.pressure_share == pytest.approx(0.66)
 
 
+def test_rounding_of_short_blocks_cancels(run: Run) -> None:
+    ticks = [Noise(busy_ns=50_000_000), Noise(busy_ns=70_000_000)] * 10
+    found = disturbance(_noisy(run, ticks, cpu_ns=60_000_000), "w")
+    assert found.foreign_cpus == 0.0
+
+
 def test_a_coarse_clock_makes_no_negative_use(run: Run) -> None:
     found = disturbance(_noisy(run, [Noise(busy_ns=10_000_000)] * 20, cpu_ns=19_000_000), "w")
     assert found.foreign_cpus == 0.0
