@@ -34,9 +34,9 @@ class Preset:
 
 
 QUICK = Preset(
-    "quick", 1, 1, 12, 24, 0.05, 40.0, 1.0, fresh=False, timed_starts=False, new_workers=False
+    "quick", 1, 1, 10, 24, 0.05, 40.0, 1.0, fresh=False, timed_starts=False, new_workers=False
 )
-DEFAULT = Preset("default", 2, 3, 16, 128, 0.015, 90.0, 2.0, fresh=False)
+DEFAULT = Preset("default", 2, 3, 10, 128, 0.015, 90.0, 2.0, fresh=False)
 """Its width is what a difference of 5 % asks for: to lie beyond the margin of 2 % in 19 of 20 runs,
 its interval may reach 1.6 % to each side (log 1.05 - log 1.02 = h + 1.645 h / 1.96). And an
 interval as wide as the margin would never show a tie."""

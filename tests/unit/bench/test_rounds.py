@@ -156,7 +156,7 @@ def test_the_record_is_told_after_each_round() -> None:
     doings = [event for event in stage.events if isinstance(event, Doing)]
     saves = [event for event in stage.events if isinstance(event, Saved)]
     assert [len(saved.run.rounds) for saved in saves] == list(range(1, len(run.rounds) + 1))
-    assert [doing.what for doing in doings][:2] == ["round 1 of 12 to 24", "round 2 of 12 to 24"]
+    assert [doing.what for doing in doings][:2] == ["round 1 of 10 to 24", "round 2 of 10 to 24"]
     shares = [doing.done for doing in doings]
     assert shares == sorted(shares)
     assert shares[0] == 0.0
@@ -174,7 +174,7 @@ def test_a_contaminated_round_is_repeated_for_all_rows() -> None:
         taken = [(block.round, block.attempt) for block in cell.blocks]
         assert taken.count((2, 0)) == taken.count((2, 1)) == 1
         assert [block.attempt for block in kept_blocks(run, cell) if block.round == 2] == [1]
-    assert "round 3 of 12 to 24, again" in [
+    assert "round 3 of 10 to 24, again" in [
         event.what for event in stage.events if isinstance(event, Doing)
     ]
 
