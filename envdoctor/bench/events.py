@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import inf
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ class Piece:
     seconds: float
     workload: str = ""
     """Empty for one that is about all of them."""
+    limit_seconds: float = inf
+    """What all pieces of the workload with this limit take together at most, or little more."""
 
 
 @dataclass(frozen=True)

@@ -149,5 +149,6 @@ def planned_launches(
     """The least launches of a workload, if nothing is known of it yet."""
     for number in range(preset.least_launches):
         starting = start_seconds(rows, prepared, number, trained=False)
-        yield Piece("starting", starting, prepared.name)
-        yield Piece("timing", rounds_seconds(rows, prepared, preset), prepared.name)
+        yield Piece("starting", starting, prepared.name, preset.workload_seconds)
+        timing = rounds_seconds(rows, prepared, preset)
+        yield Piece("timing", timing, prepared.name, preset.workload_seconds)

@@ -70,11 +70,20 @@ class TimeLeft:
 
     def seconds(self) -> float:
         """The time left, as far as anything can be planned."""
-        planned = sum(piece.seconds * self._factor(piece.kind) for piece in self._left)
+        planned = self._planned()
         if self._piece is None:
             return planned
         present = self._piece.expected_seconds * self._factor(self._piece.kind)
         return planned + (1.0 - self._share) * present
+
+    def _planned(self) -> float:
+        """What the pieces to come take, no workload longer than its limit."""
+        together: dict[tuple[str, float], float] = {}
+        for piece in self._left:
+            key = (piece.workload, piece.limit_seconds)
+            seconds = piece.seconds * self._factor(piece.kind)
+            together[key] = together.get(key, 0.0) + seconds
+        return sum(min(seconds, limit) for (_, limit), seconds in together.items())
 
     def learned(self) -> dict[str, float]:
         """Real over guessed seconds of each kind, for the next run on this machine."""

@@ -62,6 +62,19 @@ def test_what_a_run_leaves_out_is_taken_off(clock: Clock) -> None:
     assert left.seconds() == pytest.approx(90)
 
 
+def test_no_workload_is_guessed_to_take_longer_than_its_limit(clock: Clock) -> None:
+    planned = [
+        Piece("starting", 50.0, "a", 90.0),
+        Piece("timing", 60.0, "a", 90.0),
+        Piece("timing", 40.0, "b", 90.0),
+        Piece("proving", 200.0, "a"),
+    ]
+    left = TimeLeft(planned, EXACT)
+    assert left.seconds() == pytest.approx(90 + 40 + 200)
+    left.begin(Began("", 50.0, "starting", "a"))
+    assert left.seconds() == pytest.approx(50 + 60 + 40 + 200)
+
+
 def test_a_launch_more_than_planned_takes_nothing_off(clock: Clock) -> None:
     left = TimeLeft([Piece("timing", 40.0, "a"), Piece("starting", 50.0, "b")], EXACT)
     left.begin(Began("", 40.0, "timing", "a"))
