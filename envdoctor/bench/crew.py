@@ -1,4 +1,4 @@
-"""Workers that go on from workload to workload, where a preset has no time to start them anew."""
+"""Workers that go on from workload to workload, where starting them anew would tell nothing."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ class Idle:
 
 
 class Crew:
-    """The loaded workers that wait, stopped, for the next workload; one for each row at most.
+    """The loaded workers that wait, stopped, for the next workload; one for each row of a launch.
 
     A context manager; leaving it ends them.
     """
 
     def __init__(self) -> None:
-        self._waiting: dict[Row, Idle] = {}
+        self._waiting: dict[tuple[int, Row], Idle] = {}
 
     def __enter__(self) -> Crew:
         return self
@@ -35,12 +35,15 @@ class Crew:
     def __exit__(self, *_: object) -> None:
         self.dismiss()
 
-    def take(self, row: Row) -> Idle | None:
-        """The worker that waits for this row, running again; None if there is none.
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def take(self, launch: int, row: Row) -> Idle | None:
+        """The worker that waits for this row of a launch, running again; None if there is none.
 
         One that was killed meanwhile, as by a system that ran out of memory, is none.
         """
-        found = self._waiting.pop(row, None)
+        found = self._waiting.pop((launch, row), None)
         if found is None:
             return None
         if found.worker.has_ended():
@@ -49,10 +52,10 @@ class Crew:
         found.worker.resume()
         return found
 
-    def leave(self, row: Row, idle: Idle) -> None:
+    def leave(self, launch: int, row: Row, idle: Idle) -> None:
         """Let a worker wait. It is stopped: its thread pools would spin beside others."""
         idle.worker.pause()
-        self._waiting[row] = idle
+        self._waiting[launch, row] = idle
 
     def dismiss(self) -> None:
         """End all that wait. They are idle, so killing them loses nothing."""

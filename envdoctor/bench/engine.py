@@ -222,9 +222,9 @@ class _Stage:
     def measure(self) -> Iterator[Event]:
         """Measure one workload after the other."""
         with Crew() as crew:
-            yield from self._measure_all(None if self._order.preset.new_workers else crew)
+            yield from self._measure_all(crew)
 
-    def _measure_all(self, crew: Crew | None) -> Iterator[Event]:
+    def _measure_all(self, crew: Crew) -> Iterator[Event]:
         order, ceilings, pace = self._order, Ceilings(), Pace(self._order.cpus[0])
         precisions: dict[Row, float | None] = {}
         for index, prepared in enumerate(order.workloads):

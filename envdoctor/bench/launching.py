@@ -70,8 +70,8 @@ class Scene:
     """Of the oracle; None if nothing is proven in this run."""
     known: Known
     ceilings: Ceilings
-    crew: Crew | None = None
-    """The workers that go on from workload to workload; None starts each anew."""
+    crew: Crew
+    """The workers that go on from workload to workload."""
     counter: Counter | None = None
     """For energy, if it was asked for and can be read."""
     gpu: GpuWatch | None = None
@@ -178,15 +178,20 @@ class Launch:
         return self._scene.ledger.run.plan.interleaved
 
     def _mind_memory(self) -> None:
-        """If memory runs short, let one worker live at a time, in this launch and all others."""
+        """If memory runs short, end the workers that wait.
+
+        If that is not enough, let one worker live at a time, in this launch and all others.
+        """
         if not self._interleaved or not memory_is_short(self.seats):
+            return
+        waiting = len(self._scene.crew)
+        self._scene.crew.dismiss()
+        if waiting and not memory_is_short(self.seats):
             return
         plan = structs.replace(self._scene.ledger.run.plan, interleaved=False)
         self._scene.ledger.change(plan=plan)
         for seat in self.seats:
             seat.live_alone()
-        if self._scene.crew is not None:
-            self._scene.crew.dismiss()
 
     def _judge_training(self, seat: Seat) -> None:
         """Accuracy, and the timed program held to float32; kept for the next run."""
@@ -263,7 +268,11 @@ class Launch:
 
     def _seat(self, row: PlannedRow) -> Seat:
         scene = self._scene
-        return Seat(scene.host, row, scene.prepared, scene.ledger, self._number, scene.crew)
+        goes_on = self._number >= scene.preset.launches_anew
+        # Beside those of another launch: the host's memory is watched, a GPU's is not.
+        goes_on = goes_on and (self._number == 0 or row.row.device == "cpu")
+        crew = scene.crew if goes_on else None
+        return Seat(scene.host, row, scene.prepared, scene.ledger, self._number, crew)
 
 
 def memory_is_short(seats: Sequence[Seat]) -> bool:

@@ -24,8 +24,9 @@ class Preset:
     """Whether everything is proven and trained anew, and compilers find empty caches."""
     timed_starts: bool = True
     """Whether the first launch starts its rows one by one, so that their set-up can be compared."""
-    new_workers: bool = True
-    """Whether every workload starts workers of its own."""
+    launches_anew: int = 1
+    """Launches in which every workload starts workers of its own, which set-up and memory are told
+    from; in those after them a worker goes on from workload to workload."""
     block_seconds: float = 0.03
     """So that clock and synchronisation are a small share, and no longer: in a minute of steps of a
     shared machine, cut up in either way, blocks of 0.05 s with 0.02 s between them left the median
@@ -34,13 +35,13 @@ class Preset:
 
 
 QUICK = Preset(
-    "quick", 1, 1, 10, 24, 0.05, 40.0, 1.0, fresh=False, timed_starts=False, new_workers=False
+    "quick", 1, 1, 10, 24, 0.05, 40.0, 1.0, fresh=False, timed_starts=False, launches_anew=0
 )
 DEFAULT = Preset("default", 2, 3, 10, 128, 0.015, 90.0, 2.0, fresh=False)
 """Its width is what a difference of 5 % asks for: to lie beyond the margin of 2 % in 19 of 20 runs,
 its interval may reach 1.6 % to each side (log 1.05 - log 1.02 = h + 1.645 h / 1.96). And an
 interval as wide as the margin would never show a tie."""
-RIGOROUS = Preset("rigorous", 5, 5, 20, 160, 0.01, 1200.0, 60.0, fresh=True)
+RIGOROUS = Preset("rigorous", 5, 5, 20, 160, 0.01, 1200.0, 60.0, fresh=True, launches_anew=5)
 FEWEST_FOLDS = 2
 MOST_FOLDS = 20
 """Of cross-validation: each is a whole training of every row, and more tell little more."""

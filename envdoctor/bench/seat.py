@@ -114,7 +114,7 @@ class Seat:
 
     def open(self) -> None:
         """Start the process, unless one waits. It dies with the thread that calls this."""
-        waiting = None if self._crew is None else self._crew.take(self.row)
+        waiting = None if self._crew is None else self._crew.take(self.launch, self.row)
         self._fresh = waiting is None
         if waiting is not None:
             self._worker, self.loaded = waiting.worker, waiting.loaded
@@ -159,7 +159,7 @@ class Seat:
         if self._crew is None or self._restarts or self._worker is None:
             self.close()
             return
-        self._crew.leave(self.row, Idle(self._worker, self.loaded, self.once_bytes))
+        self._crew.leave(self.launch, self.row, Idle(self._worker, self.loaded, self.once_bytes))
         self._worker = None
 
     def let_go(self) -> None:

@@ -1,4 +1,4 @@
-"""Workers that go on from one workload to the next, as with `--quick`."""
+"""Workers that go on from one workload to the next: all with `--quick`, else in later launches."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from envdoctor.bench import launching
 from envdoctor.bench.presets import Preset
 
 GOES_ON = Preset(
-    "goes on", 1, 1, 2, 2, 0.05, 60.0, 0.1, fresh=False, block_seconds=0.01, new_workers=False
+    "goes on", 1, 1, 2, 2, 0.05, 60.0, 0.1, fresh=False, block_seconds=0.01, launches_anew=0
 )
-STARTS_ANEW = replace(GOES_ON, name="starts anew", new_workers=True)
+STARTS_ANEW = replace(GOES_ON, name="starts anew", launches_anew=1)
+LATER_GO_ON = replace(STARTS_ANEW, name="later", least_launches=2, most_launches=2)
 TENSOR_BYTES = 256 * 2**20
 
 
@@ -53,6 +54,43 @@ def test_else_each_workload_has_a_process_of_its_own(engine, mark, workloads):
     found = by_workload(run, "numpy")
     assert all(cell.launches[0].fresh for cell in found.values())
     assert len({cell.launches[0].phases.start_seconds for cell in found.values()}) == 2
+
+
+def test_in_later_launches_only_a_worker_goes_on(engine, mark, workloads):
+    run = engine(mark=mark, preset=LATER_GO_ON, workloads=workloads[:2], backends=("numpy",))
+    found = by_workload(run, "numpy")
+    fresh = {name: [launch.fresh for launch in cell.launches] for name, cell in found.items()}
+    assert fresh == {"first": [True, True], "second": [True, False]}
+    first, second = found["first"].launches
+    assert found["second"].launches[1].phases.start_seconds == second.phases.start_seconds
+    assert first.phases.start_seconds != second.phases.start_seconds
+    assert mark.survivors() == []
+
+
+def test_where_memory_runs_short_those_that_wait_are_ended_first(
+    engine, mark, workloads, monkeypatch
+):
+    asked = []
+
+    def short(seats):
+        asked.append(len(seats))
+        return len(asked) == 3  # the first launch of the second workload, asked once
+
+    monkeypatch.setattr(launching, "memory_is_short", short)
+    run = engine(
+        "slowed",
+        mark=mark,
+        preset=replace(LATER_GO_ON, timed_starts=False),
+        workloads=workloads[:2],
+        backends=("slowed",),
+        modes=("plain",),
+    )
+    assert run.plan.interleaved
+    assert [launch.fresh for launch in by_workload(run, "slowed plain")["second"].launches] == [
+        True,
+        True,
+    ]
+    assert mark.survivors() == []
 
 
 def test_a_row_that_dies_starts_anew_on_the_next_workload(engine, mark, workloads):

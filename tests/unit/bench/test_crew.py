@@ -35,24 +35,26 @@ def idle():
 
 def test_who_waits_is_stopped_and_goes_on_once(idle):
     with Crew() as crew:
-        crew.leave(ROW, idle)
+        crew.leave(0, ROW, idle)
         assert idle.worker.said == ["pause"]
-        assert crew.take(OTHER) is None
-        assert crew.take(ROW) is idle
+        assert len(crew) == 1
+        assert crew.take(0, OTHER) is None
+        assert crew.take(1, ROW) is None
+        assert crew.take(0, ROW) is idle
         assert idle.worker.said == ["pause", "resume"]
-        assert crew.take(ROW) is None
+        assert crew.take(0, ROW) is None
     assert "close" not in idle.worker.said
 
 
 def test_whoever_still_waits_in_the_end_is_ended(idle):
     with Crew() as crew:
-        crew.leave(ROW, idle)
+        crew.leave(0, ROW, idle)
     assert idle.worker.said == ["pause", "close"]
 
 
 def test_who_was_killed_while_it_waited_is_nobody():
     gone = Idle(Worker(ended=True), None, 0)
     crew = Crew()
-    crew.leave(ROW, gone)
-    assert crew.take(ROW) is None
+    crew.leave(0, ROW, gone)
+    assert crew.take(0, ROW) is None
     assert gone.worker.said == ["pause", "close"]
