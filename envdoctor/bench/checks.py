@@ -21,9 +21,12 @@ if TYPE_CHECKING:
 PROBE_SECONDS = 0.03
 REPEATS = 2
 """Of each probe but the first, which is enough for nearly every row."""
-MOST_PROBES = 5
+ENOUGH_PROBES = 5
 """The last one takes blocks of half a second: where a host takes the CPUs away for tenths of a
-second, honest rows were seen far from 2 in all shorter ones. A dishonest row costs them all."""
+second, honest rows were seen far from 2 in all shorter ones."""
+MOST_PROBES = 7
+"""Of a row that would be refused else. With one of two CPUs kept busy, an honest row was seen at
+1.48 after five; the last two take blocks of one and two seconds. A dishonest row costs them all."""
 LEAST_DOUBLING = 1.5
 MOST_DOUBLING = 3.0
 """Where steps are skipped the ratio is near 1. On machines that others share, honest rows were seen
@@ -71,8 +74,9 @@ def probe_clock(
         ratios.append(_doubling(latest))
         found, single_seconds = _signs(answer, ratios)
         usual = USUAL_DOUBLING[0] <= ratios[-1] <= USUAL_DOUBLING[1]
-        settled = usual and suspicion(found, single_seconds) is None
-        if settled or len(ratios) == MOST_PROBES:
+        believed = suspicion(found, single_seconds) is None
+        enough = ENOUGH_PROBES if believed else MOST_PROBES
+        if (believed and usual) or len(ratios) >= enough:
             return found, single_seconds
         seconds *= 2  # what comes and goes on a shared machine averages out in longer blocks
 

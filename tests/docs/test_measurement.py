@@ -196,7 +196,8 @@ def test_the_signs_of_a_clock_that_cannot_be_believed(page, open_page):
     text = page.section("## Can the clock be believed?")
     assert f"Blocks of {checks.PROBE_SECONDS:g} s are probed once" in text
     assert f"again, {checks.REPEATS} times each" in text
-    assert f"up to {checks.MOST_PROBES} times over" in text
+    assert f"up to {checks.ENOUGH_PROBES} times over" in text
+    assert f"up to {checks.MOST_PROBES} times over before a row is refused" in text
     guide = open_page("docs/guides/write-a-backend.md").section("### What is tested of `wait`")
     assert guide.count(f"{late * 1e3:g} ms") == 2
     assert told["twice the steps"][0] in guide

@@ -155,6 +155,24 @@ def test_a_clock_that_never_sees_the_steps_is_given_up_on():
     assert len(seat.asked) == checks.MOST_PROBES
 
 
+def _answer_of_doubling(ratio):
+    grown = {name: [round(ratio * 50 * MS)] * 3 for name in ("double_ns", "double_cpu_ns")}
+    return {**ANSWER, **grown, "single_ns": [50 * MS] * 3, "single_cpu_ns": [50 * MS] * 3}
+
+
+def test_an_honest_row_on_a_loaded_machine_is_given_longer_blocks_before_it_is_refused():
+    loaded = [_answer_of_doubling(1.4)] * checks.ENOUGH_PROBES
+    seat = Seat(*loaded, _answer_of_doubling(1.95))
+    assert _judge(seat) is None
+    assert len(seat.asked) == checks.ENOUGH_PROBES + 1
+
+
+def test_a_row_that_is_odd_but_would_not_be_refused_costs_no_long_blocks():
+    seat = Seat(_answer_of_doubling(1.7))
+    assert _judge(seat) is None
+    assert len(seat.asked) == checks.ENOUGH_PROBES
+
+
 def test_a_wait_that_leaves_work_for_the_next_one_is_found():
     found = _judge(Seat({**ANSWER, "second_wait_ns": [48 * MS, 49 * MS, 52 * MS]}))
     assert found is not None
