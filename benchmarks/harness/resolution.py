@@ -2,9 +2,10 @@
 
 Runs the benchmark itself, as a user does, again and again: NumPy, its twin, a copy of it, and a
 copy with 5 % planted on every step (the test plugin `slowed`). Counts how often equal rows are
-called different, and how often the slow one is called slower. With `--load` another process keeps
-one CPU busy: then the tool may repeat rounds, lower its grade or decline
-to rank, but equal rows must not be told apart.
+called different, and how often the slow one is called slower: in all runs, and in those of a quiet
+machine, with a grade A or B, which are held to 19 of 20. With `--load` another process keeps one
+CPU busy: then the tool may repeat rounds, lower its grade or decline to rank, but equal rows must
+not be told apart.
 
     python benchmarks/harness/resolution.py --runs 20
     python benchmarks/harness/resolution.py --runs 20 --load
@@ -37,6 +38,8 @@ SLOWED = Path(__file__).parents[2] / "tests" / "strangers" / "slowed"
 EQUAL = {"numpy", "slowed plain"}
 SLOW = "slowed by5"
 LOAD = "import time\nwhile True:\n    time.time()"
+QUIET = "quiet (grade A or B)"
+FOUND = "planted 5 % called slower"
 MOST_FALSE = 0.05
 LEAST_FOUND = 0.95
 
@@ -55,10 +58,15 @@ def main(*, runs: int, workload: str, load: bool, options: tuple[str, ...]) -> N
                 run = _bench(workload, Path(folder) / "run.json", number, options)
             counts.update(_judge(run, workload, number))
     click.echo(", ".join(f"{name}: {count} of {runs}" for name, count in sorted(counts.items())))
+    sys.exit(0 if _is_right(counts, runs, load=load) else 1)
+
+
+def _is_right(counts: Counter[str], runs: int, *, load: bool) -> bool:
+    """Whether equal rows were left alone, and the slow one was found where it was quiet."""
     false = counts["equal rows called different"] + counts["twin called different"]
-    found = counts["planted 5 % called slower"]
-    right = false <= MOST_FALSE * runs and (load or found >= LEAST_FOUND * runs)
-    sys.exit(0 if right else 1)
+    quiet = counts[QUIET]
+    found = quiet > 0 and counts[f"{QUIET} and {FOUND}"] >= LEAST_FOUND * quiet
+    return false <= MOST_FALSE * runs and (load or found)
 
 
 def _bench(workload: str, path: Path, seed: int, options: tuple[str, ...]) -> Run:
@@ -79,8 +87,8 @@ def _bench(workload: str, path: Path, seed: int, options: tuple[str, ...]) -> Ru
 def _judge(run: Run, workload: str, number: int) -> list[str]:
     """What a run said, for the counts; a line of it is printed."""
     ranking = rank(run, workload)
-    grade = ranking.resolution.grade if ranking.resolution else "-"
-    said = [f"grade {grade}"]
+    resolution = ranking.resolution
+    said = [f"grade {resolution.grade if resolution else '-'}"]
     verdicts: dict[str, str] = {}
     for place in ranking.places:
         if ranking.rankable:
@@ -90,7 +98,9 @@ def _judge(run: Run, workload: str, number: int) -> list[str]:
     if slower & EQUAL:
         said.append("equal rows called different")
     if SLOW in slower:
-        said.append("planted 5 % called slower")
+        said.append(FOUND)
+    if resolution is not None and resolution.grade in {"A", "B"}:
+        said += [QUIET, f"{QUIET} and {FOUND}"] if SLOW in slower else [QUIET]
     pair = twins(run, workload)
     if pair is not None and ranking.rankable:
         times, others = paired_seconds(run, *pair)
