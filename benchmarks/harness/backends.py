@@ -72,7 +72,7 @@ class Line:
 @click.option("--workload", "workloads", multiple=True, type=click.Choice(WORKLOADS))
 @click.option("--launches", type=click.IntRange(1), help="Fresh starts.  [default: 3]")
 @click.option(
-    "--rounds", type=click.IntRange(1), help="Most pairs of blocks in each.  [default: 30]"
+    "--rounds", type=click.IntRange(1), help="Most pairs of blocks in each.  [default: 120]"
 )
 def main(
     *,

@@ -16,8 +16,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from envdoctor.child.contract import Trainer
 
-WARM_SECONDS = 0.02
-
 
 def build(trainer: str, mode: str, workload: str) -> tuple[Trainer, int]:
     """The trainer, ready to step, and the length of its plan of batches."""
@@ -52,8 +50,10 @@ def take(trainer: Trainer, steps: int, count: int) -> float:
 
 def warm_up(trainer: Trainer, count: int) -> None:
     """Take at least one step, for a while."""
+    from envdoctor.bench.seat import REWARM_SECONDS
+
     spent = 0.0
-    while spent < WARM_SECONDS:
+    while spent < REWARM_SECONDS:
         spent += take(trainer, 1, count)
 
 

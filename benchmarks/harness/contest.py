@@ -15,6 +15,8 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from envdoctor.bench.parity.evidence import full_data
+from envdoctor.bench.presets import DEFAULT
+from envdoctor.bench.seat import REWARM_SECONDS
 from envdoctor.bench.worker import Worker
 from envdoctor.child.job import Job
 from envdoctor.plugins import load_plugins
@@ -35,9 +37,9 @@ FIRST_STEPS = 10
 LARGEST_LOSS_DIFFERENCE = 1e-4
 """Relative; float32 in another order of summation stays far below in so few steps."""
 
-BLOCK_SECONDS = 0.05
+BLOCK_SECONDS = DEFAULT.block_seconds
 """As in a benchmark: on a shared machine many short rounds tell more than a few long ones."""
-ROUNDS = 30
+ROUNDS = 120
 LONGEST_SECONDS = 15.0
 """Of all blocks of a launch: where a step takes seconds there are fewer rounds."""
 MOST_STEPS = 20_000
@@ -105,7 +107,7 @@ class InWorker:
 
     def block_seconds(self, steps: int) -> float:
         """Warm up, then time so many steps."""
-        answer = self._worker.block(0, steps, self._plan_steps, warm_seconds=0.02)
+        answer = self._worker.block(0, steps, self._plan_steps, REWARM_SECONDS)
         return float(answer["wall_ns"]) * 1e-9
 
 
