@@ -52,11 +52,16 @@ def _grounds(run: Run, workload: str, found: Resolution) -> tuple[str, ...]:
 
 def _copies(found: Resolution) -> str:
     name = found.row.title
-    low, high = (f"{(end - 1) * 100:+.2g}" for end in (found.interval.low, found.interval.high))
+    low, high = (_signed(end - 1) for end in (found.interval.low, found.interval.high))
     return (
         f"two copies of the same backend ({name}, {name}') differed by "
-        f"{_share(abs(found.comparison.ratio - 1))} (95 % CI {low} % .. {high} %)"
+        f"{_share(abs(found.comparison.ratio - 1))} (95 % CI {low} .. {high})"
     )
+
+
+def _signed(share: float) -> str:
+    """Two significant digits and the sign: `+0.29 %`, `-2.1 %`, `+390 %`."""
+    return f"{'-' if share < 0 else '+'}{numbers.significant(abs(share) * 100, 2)} %"
 
 
 def _counted(seen: Disturbance) -> str:

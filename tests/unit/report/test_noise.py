@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import runpy
 from pathlib import Path
 from typing import Any
@@ -99,6 +100,16 @@ def test_every_cause_has_its_words_and_its_remedy(
     lines = _noisy(cause, noise)
     assert lines[3] == f"  likely cause: {said}"
     assert lines[4].startswith(f"What helps: {helps} · ")
+
+
+def test_an_interval_as_wide_as_a_loaded_machine_makes_it_is_told_in_plain_numbers() -> None:
+    run = _run(*_twins(swing=(0.2, 40.0, 1.0)), _cell(_row("jax"), 2.9))
+    copies = _say(run)[1]
+    told = re.fullmatch(r".* \(95 % CI -(\S+) % \.\. \+(\S+) %\)", copies)
+    assert told, copies
+    low, high = told.groups()
+    assert not {"e", "E"} & {*low, *high}, copies
+    assert float(low) < 100 < float(high.replace(",", ""))
 
 
 def test_what_is_already_done_is_not_recommended() -> None:
