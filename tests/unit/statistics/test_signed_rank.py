@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from itertools import pairwise, product
+from itertools import combinations_with_replacement, pairwise, product
 from random import Random
 from statistics import median
 
@@ -17,7 +17,6 @@ from envdoctor.statistics.signed_rank import (
     hodges_lehmann,
     least_values,
     trimmed_each_end,
-    walsh_averages,
 )
 
 VALUES = st.lists(st.floats(-1, 1), min_size=1, max_size=25)
@@ -26,6 +25,11 @@ VALUES = st.lists(st.floats(-1, 1), min_size=1, max_size=25)
 def _sample(count: int, seed: int = 0) -> list[float]:
     random = Random(seed)
     return [random.gauss(0.01, 0.03) for _ in range(count)]
+
+
+def walsh_averages(values: list[float]) -> list[float]:
+    """The means of all pairs, in order."""
+    return sorted((a + b) / 2 for a, b in combinations_with_replacement(values, 2))
 
 
 def _exact_trim(count: int, confidence: float) -> int:
@@ -83,6 +87,16 @@ def test_the_interval_inverts_the_test_of_scipy(count: int, confidence: float) -
     assert estimate(list(values), confidence).half_width == pytest.approx(
         (averages[-1 - trim] - averages[trim]) / 2
     )
+
+
+@given(st.lists(st.floats(-1, 1), min_size=6, max_size=40))
+def test_the_estimate_is_made_of_the_means_of_all_pairs(values: list[float]) -> None:
+    averages = walsh_averages(values)
+    assert hodges_lehmann(values) == median(averages)
+    trim = trimmed_each_end(len(values), 0.95)
+    found = estimate(values, 0.95)
+    assert found.middle == median(averages)
+    assert found.half_width == (averages[-1 - trim] - averages[trim]) / 2
 
 
 @pytest.mark.parametrize("count", [1, 2, 5, 30, 61])
