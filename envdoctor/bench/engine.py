@@ -19,7 +19,6 @@ from envdoctor.bench.events import Began, Ended, Event, Piece, Saved
 from envdoctor.bench.folder import RunFolder
 from envdoctor.bench.folds import CrossValidation, planned_folds
 from envdoctor.bench.known import Known
-from envdoctor.bench.launching import Scene
 from envdoctor.bench.ledger import UNFINISHED, Ledger
 from envdoctor.bench.measuring import Measurement, planned_launches
 from envdoctor.bench.pace import Pace
@@ -29,6 +28,7 @@ from envdoctor.bench.presets import DEFAULT, Preset
 from envdoctor.bench.prove import Oracle
 from envdoctor.bench.proving import LANES, Proofs, expect_seconds, key, prove_seconds
 from envdoctor.bench.records import record_workload
+from envdoctor.bench.scene import Scene
 from envdoctor.bench.store import Store
 from envdoctor.bench.training import enter_kept
 from envdoctor.bench.worker import Host
@@ -42,9 +42,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from envdoctor.bench.energy import Counter
-    from envdoctor.bench.launching import GpuWatch
     from envdoctor.bench.plan import Choice, PlannedRow
     from envdoctor.bench.prove import Expected
+    from envdoctor.bench.scene import GpuWatch
     from envdoctor.model.cell import Row
     from envdoctor.model.facts import Facts
     from envdoctor.model.run import WorkloadRecord

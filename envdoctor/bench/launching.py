@@ -3,80 +3,33 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
-from dataclasses import dataclass, field
 from functools import partial
 from operator import itemgetter
 from threading import Lock
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import psutil
 from msgspec import structs
 
-from envdoctor.bench import checks, training
+from envdoctor.bench import readying
 from envdoctor.bench.energy_pass import measure_energies
 from envdoctor.bench.events import Began, Doing, Ended
 from envdoctor.bench.lanes import Lanes
-from envdoctor.bench.seat import WARMUP_STEPS, Seat
-from envdoctor.model.outcome import OK
+from envdoctor.bench.seat import Seat
 from envdoctor.target.channel import WorkerEnded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from envdoctor.bench.ceilings import Ceilings
-    from envdoctor.bench.crew import Crew
-    from envdoctor.bench.energy import Counter
     from envdoctor.bench.events import Event
-    from envdoctor.bench.known import Known
-    from envdoctor.bench.ledger import Ledger
     from envdoctor.bench.plan import PlannedRow
-    from envdoctor.bench.presets import Preset
-    from envdoctor.bench.prove import Expected, Oracle
-    from envdoctor.bench.seat import FirstLosses
-    from envdoctor.bench.worker import Host
-    from envdoctor.model.cell import Row
-    from envdoctor.model.run import WorkloadRecord
-    from envdoctor.workload.prepare import Prepared
+    from envdoctor.bench.scene import Scene
 
-
-class GpuWatch(Protocol):
-    """Whoever can tell whether the GPU holds itself back."""
-
-    def throttled(self) -> bool | None:
-        """Whether it does right now, for heat or a power brake; None where it is not told."""
-
-
-LATER_WARMUP_STEPS = 10
-"""Where set-up is not what is timed: as many as are held to the reference's losses."""
 LANES = 2
 LANES_SHARE = 0.5
 """Of starting, for importing, building and compiling; the rest is done one by one."""
 SPARE_SHARE = 0.1
 """Of all memory: with less than this left, workers no longer live side by side."""
-
-
-@dataclass(frozen=True)
-class Scene:
-    """Everything that the launches of a workload share."""
-
-    host: Host
-    ledger: Ledger
-    oracle: Oracle
-    prepared: Prepared
-    record: WorkloadRecord
-    preset: Preset
-    first_losses: FirstLosses
-    expected: Expected | None
-    """Of the oracle; None if nothing is proven in this run."""
-    known: Known
-    ceilings: Ceilings
-    crew: Crew
-    """The workers that go on from workload to workload."""
-    counter: Counter | None = None
-    """For energy, if it was asked for and can be read."""
-    gpu: GpuWatch | None = None
-    precisions: dict[Row, float | None] = field(default_factory=dict)
-    """The error of each row's products, measured once a run; all workloads share it."""
 
 
 class Launch:
@@ -105,7 +58,7 @@ class Launch:
         yield Began(f"{workload}: launch {self._number + 1}", seconds, "starting", workload)
         if self._alone:
             for index, row in enumerate(rows):
-                yield Doing(f"starting {_title(row)}", index / len(rows))
+                yield Doing(f"starting {row.title}", index / len(rows))
                 seat = self._seat(row)
                 self.seats.append(seat)
                 if self._guard(seat, seat.open) and self._guard(seat, partial(self._prepare, seat)):
@@ -131,8 +84,8 @@ class Launch:
             yield from measure_energies(self, self._scene.counter, self._scene.ledger)
         for seat in list(self.seats):
             if self._number == 0 and not seat.row.twin:
-                yield Doing(f"checking {_title(seat.planned)}", 1.0)
-                self._guard(seat, partial(self._check_last, seat))
+                yield Doing(f"checking {seat.planned.title}", 1.0)
+                self._guard(seat, partial(readying.check_last, self._scene, seat))
         for seat in self.seats:
             seat.leave()
 
@@ -147,26 +100,10 @@ class Launch:
         return self._timed or not self._interleaved
 
     def _make_ready(self, seat: Seat, share: float) -> Iterator[Doing]:
-        """Warm up, train in the first launch, settle and put to sleep: nothing else is awake."""
-        title = _title(seat.planned)
-        known = self._scene.known.of(seat.row, self._scene.prepared.name)
-        first = self._number == 0 and not seat.row.twin
+        """Let a row become ready for its rounds, and put it to sleep."""
         try:
             seat.wake()
-            steps = WARMUP_STEPS if self._timed else LATER_WARMUP_STEPS
-            yield Doing(f"warming up {title}", share)
-            seat.warm_up(self._scene.first_losses, steps)
-            if first and known is None:
-                if seat.row.reduced and self._scene.expected is not None:
-                    training.hold_to_precision(seat, self._scene.oracle, self._scene.expected)
-                for part in training.train(seat):
-                    yield Doing(f"training {title}, {part:.0%} of the plan", share)
-                self._judge_training(seat)
-            elif first:
-                training.measure_memory(seat)
-            self._settle(seat)
-            if first:
-                self._probe(seat)
+            yield from readying.make_ready(self._scene, seat, share, timed=self._timed)
             if not self._interleaved:
                 seat.live_alone()
             seat.sleep()
@@ -193,17 +130,6 @@ class Launch:
         for seat in self.seats:
             seat.live_alone()
 
-    def _judge_training(self, seat: Seat) -> None:
-        """Accuracy, and the timed program held to float32; kept for the next run."""
-        scene = self._scene
-        # Float64 was asked of another mode, or of the CPU: neither is what is timed.
-        elsewhere = seat.planned.mode.exact or seat.row.device != "cpu"
-        if elsewhere and not seat.row.reduced and scene.expected is not None:
-            training.hold_to_float32(seat, scene.oracle, scene.expected)
-        training.evaluate(seat)
-        if kept := training.what_to_keep(seat, scene.first_losses):
-            scene.known.keep(seat.planned, scene.record, kept)
-
     def _prepare_together(self, rows: Sequence[PlannedRow]) -> Iterator[Event]:
         lanes = Lanes(LANES)
         tasks: list[tuple[bool, Callable[[], None]]] = []
@@ -218,7 +144,7 @@ class Launch:
             yield Doing(doing.what, LANES_SHARE * doing.done)
 
     def _prepare_in_lane(self, lanes: Lanes, seat: Seat) -> None:
-        lanes.say(f"starting {_title(seat.planned)}")
+        lanes.say(f"starting {seat.planned.title}")
         if self._guard(seat, partial(self._prepare, seat)):
             seat.sleep()
 
@@ -232,30 +158,6 @@ class Launch:
     def _prepare_anew(self, seat: Seat) -> bool:
         """Start a seat that had to end for want of memory; whether it could."""
         return self._guard(seat, seat.open) and self._guard(seat, partial(self._prepare, seat))
-
-    def _settle(self, seat: Seat) -> None:
-        preset = self._scene.preset
-        seat.settle(preset.settle_seconds, preset.block_seconds)
-        if seat.cell.outcome.status != "ok":
-            seat.keep(outcome=OK)
-
-    def _probe(self, seat: Seat) -> None:
-        found, steps_seconds = checks.probe(seat)
-        seat.keep(plausibility=found)
-        if refused := checks.suspicion(found, steps_seconds):
-            raise WorkerEnded(refused)
-
-    def _check_last(self, seat: Seat) -> None:
-        """The machine's ceiling by this backend, and the precision of its products, once a run."""
-        seat.let_go()
-        known = self._scene.precisions
-        if seat.row not in known:
-            seat.wake()
-            self._scene.ceilings.measure(seat)
-            known[seat.row] = checks.measure_precision(seat)
-            seat.sleep()  # its threads would spin beside what the next row is measured by
-        if refused := checks.judge_precision(seat, known[seat.row]):
-            raise WorkerEnded(refused)
 
     def _guard(self, seat: Seat, action: Callable[[], None]) -> bool:
         """Do something with a seat; if its worker ends in it, the seat is dropped."""
@@ -280,7 +182,3 @@ def memory_is_short(seats: Sequence[Seat]) -> bool:
     memory = psutil.virtual_memory()
     largest = max((seat.resident_bytes() for seat in seats), default=0)
     return memory.available < max(SPARE_SHARE * memory.total, largest)
-
-
-def _title(row: PlannedRow) -> str:
-    return row.row.title + ("'" if row.twin else "")

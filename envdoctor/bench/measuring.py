@@ -9,7 +9,7 @@ from envdoctor.bench import estimate
 from envdoctor.bench.contamination import oversubscribed
 from envdoctor.bench.cpu_use import verdict_on_cpu_use
 from envdoctor.bench.events import Began, Ended, Piece, Saved
-from envdoctor.bench.launching import Launch, Scene
+from envdoctor.bench.launching import Launch
 from envdoctor.bench.rounds import Budget, Rounds
 from envdoctor.model.outcome import Outcome
 from envdoctor.statistics.pairing import kept_blocks
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from envdoctor.bench.pace import Pace
     from envdoctor.bench.plan import PlannedRow
     from envdoctor.bench.presets import Preset
+    from envdoctor.bench.scene import Scene
     from envdoctor.workload.prepare import Prepared
 
 LATER_START_SHARE = 0.5

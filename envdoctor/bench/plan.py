@@ -66,6 +66,11 @@ class PlannedRow:
         return replace(strict, mode=named[0]) if named else strict
 
     @property
+    def title(self) -> str:
+        """Of its row; an apostrophe marks the twin."""
+        return self.row.title + ("'" if self.twin else "")
+
+    @property
     def row(self) -> Row:
         """As it stands in the record."""
         return Row(

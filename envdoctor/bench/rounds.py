@@ -27,8 +27,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from envdoctor.bench.events import Event
-    from envdoctor.bench.launching import Launch, Scene
+    from envdoctor.bench.launching import Launch
     from envdoctor.bench.pace import Pace
+    from envdoctor.bench.scene import Scene
     from envdoctor.bench.seat import Seat
     from envdoctor.model.cell import Block, Cause, Row
 

@@ -22,6 +22,7 @@ from envdoctor.bench import (
     precision_canary,
     presets,
     proving,
+    readying,
     seat,
 )
 from envdoctor.child import products
@@ -86,7 +87,7 @@ def test_processes(page):
 def test_warm_up_and_steady_state(page):
     text = page.section("## Warm-up and steady state")
     assert f"first {seat.WARMUP_STEPS} steps of the first launch" in text
-    assert f"first {launching.LATER_WARMUP_STEPS} of later ones" in text
+    assert f"first {readying.LATER_WARMUP_STEPS} of later ones" in text
     assert f"about {seat.SETTLE_BLOCK_SECONDS:g} s are taken" in text
     assert f"latest {steady.LATEST} are steady" in text
     assert f"differ by at most {percent(steady.LARGEST_SHIFT)};" in text

@@ -16,7 +16,7 @@ class Sitter:
 
     def __init__(self, name):
         self.row = Row(backend=name, mode=name)
-        self.planned = SimpleNamespace(row=self.row, twin=False)
+        self.planned = SimpleNamespace(row=self.row, title=name)
         self.awake = self.left = False
 
     def wake(self):
