@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from math import isfinite
 from statistics import median
-from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from msgspec import convert, structs
@@ -16,11 +15,11 @@ from envdoctor.bench.parity.compare import G32, loss_error, within_reference
 from envdoctor.bench.parity.evidence import full_data
 from envdoctor.bench.parity.gate import finite, refuse
 from envdoctor.bench.parity.reduced import loss_limit
+from envdoctor.bench.settling import settle
 from envdoctor.bench.worker import NANOSECOND, Worker
 from envdoctor.child.job import Job
 from envdoctor.model.cell import Block, Launch, Noise, Phases
 from envdoctor.model.outcome import Outcome
-from envdoctor.statistics.steady import is_steady, still_changes
 from envdoctor.target.channel import WorkerEnded
 
 if TYPE_CHECKING:
@@ -37,9 +36,6 @@ if TYPE_CHECKING:
 
 WARMUP_STEPS = 20
 """Steps that are taken one by one: more than any backend here needs to become steady."""
-SETTLE_BLOCK_SECONDS = 0.05
-LONGEST_SETTLING = 300
-"""Short blocks at most, however short they are."""
 REWARM_SECONDS = 0.01
 """After idling the first step is slower; a step at least, and as many as fit in this. No more: the
 longer the rows of a round are apart, the less their noise has in common."""
@@ -84,11 +80,17 @@ class Seat:
         self._worker: Worker | None = None
         self._fresh = True
         """Whether the worker has trained nothing else before."""
+        self._is_loaded = False
+        self._imported_alone = True
         self._position = 0
         """The next batch of the plan."""
         self._steps = 1
         """Of a block."""
         self._block_seconds = 0.0
+        self.awake_cpu_ns: int | None = None
+        """CPU time of the process between its latest two blocks; None if it has not had two."""
+        self._cpu_ns: int | None = None
+        """Its CPU time at the end of the latest block of a round."""
         self._losses: list[float] = []
         self._restarts = False
 
@@ -112,10 +114,16 @@ class Seat:
         """Enter values of the cell."""
         self._ledger.keep(self.row, self.prepared.name, **values)
 
+    @property
+    def is_open(self) -> bool:
+        """Whether it has a process."""
+        return self._worker is not None
+
     def open(self) -> None:
         """Start the process, unless one waits. It dies with the thread that calls this."""
         waiting = None if self._crew is None else self._crew.take(self.launch, self.row)
         self._fresh = waiting is None
+        self._is_loaded = waiting is not None
         if waiting is not None:
             self._worker, self.loaded = waiting.worker, waiting.loaded
             self.once_bytes = waiting.once_bytes
@@ -178,6 +186,17 @@ class Seat:
             self._worker.close()
             self._worker = None
 
+    def load(self, *, alone: bool) -> None:
+        """Import the framework and start the device, unless the process has.
+
+        Args:
+            alone: whether nothing else is starting meanwhile.
+        """
+        if self._is_loaded:
+            return
+        self.loaded = self.worker.load()
+        self._is_loaded, self._imported_alone = True, alone
+
     def prepare(self, *, caches: str, alone: bool, turn: AbstractContextManager[object]) -> None:
         """Load, build and take the first step, which compiles what is compiled late.
 
@@ -187,7 +206,7 @@ class Seat:
             turn: held while it builds and takes the step.
         """
         self.keep(environment=self.worker.variables)
-        self._load()
+        self.load(alone=alone)
         self.keep(version=self.loaded.version, versions=dict(self.loaded.versions))
         job = Job(self.prepared.workload, self.prepared.optimizer, self.setting)
         with turn:
@@ -200,6 +219,7 @@ class Seat:
             phases=self._phases(walls[0]),
             caches="warm" if caches == "warm" else "cold",
             alone=alone,
+            imported_alone=self._imported_alone,
             fresh=self._fresh,
             warmup_ns=tuple(walls),
         )
@@ -219,30 +239,15 @@ class Seat:
 
     def settle(self, seconds: float, block_seconds: float) -> None:
         """Take short blocks until they are steady, and choose the length of a block."""
-        begun = monotonic()
-        step_seconds = [wall * NANOSECOND for wall in self._launch.warmup_ns[-3:]]
-        short = max(1, round(SETTLE_BLOCK_SECONDS / max(median(step_seconds), 1e-7)))
-        times: list[float] = []
-        answer: dict[str, Any] = {}
-        compiled: list[int | None] = []
-        while len(times) < LONGEST_SETTLING:
-            answer = self._take(short, None)
-            times.append(answer["wall_ns"] * NANOSECOND / short)
-            compiled.append(answer["compilations"])
-            if is_steady(times) and compiled[-1] == compiled[-min(8, len(compiled))]:
-                break
-            if monotonic() - begun > seconds and len(times) >= 2:
-                break
-            if times[-1] * short < SETTLE_BLOCK_SECONDS / 2:
-                short = max(short + 1, round(SETTLE_BLOCK_SECONDS / times[-1]))
-        recompiles = len(compiled) >= 4 and len(set(compiled[-4:])) == 4
+        warm_up = [wall * NANOSECOND for wall in self._launch.warmup_ns]
+        found = settle(lambda steps: self._take(steps, None), warm_up, seconds)
         on_cpu = self.setting.device == "cpu"
         self._block_seconds = block_seconds if on_cpu else max(block_seconds, GPU_BLOCK_SECONDS)
-        self._steps = block_steps(median(times[-8:]), self._block_seconds)
+        self._steps = block_steps(found.latest_step_seconds, self._block_seconds)
         self._keep_launch(
-            settling_ns=tuple(round(each / NANOSECOND) for each in times),
-            steady=not recompiles and (is_steady(times) or not still_changes(times)),
-            compilations=answer["compilations"],
+            settling_ns=tuple(round(each / NANOSECOND) for each in found.step_seconds),
+            steady=found.steady,
+            compilations=found.compilations,
             block_steps=self._steps,
         )
 
@@ -253,6 +258,8 @@ class Seat:
         steps = self._steps
         answer = self._take(steps, REWARM_SECONDS if on_cpu else GPU_REWARM_SECONDS)
         self.sleep()
+        before, self._cpu_ns = self._cpu_ns, answer["process_cpu_ns"]
+        self.awake_cpu_ns = None if before is None else self._cpu_ns - before
         self._steps = next_steps(steps, answer["wall_ns"] * NANOSECOND, self._block_seconds)
         launch = self._launch
         if launch.compilations is not None and answer["compilations"] is not None:
@@ -299,13 +306,10 @@ class Seat:
         launch = structs.replace(self._launch, **values)
         self._ledger.keep_launch(self.row, self.prepared.name, launch)
 
-    def _load(self) -> None:
-        if self._fresh:
-            self.loaded = self.worker.load()
-
     def _restart(self) -> None:
+        self._cpu_ns = None
         self.open()
-        self._load()
+        self.load(alone=True)
         job = Job(self.prepared.workload, self.prepared.optimizer, self.setting)
         self.worker.build(job, self.prepared.weights(), full_data(self.prepared))
         count = min(WARMUP_STEPS, self.prepared.steps)

@@ -10,6 +10,7 @@ from envdoctor.statistics.disturbance import is_loaded
 from envdoctor.statistics.paired import Comparison, compare
 from envdoctor.statistics.pairing import cells_of, kept_blocks, paired_seconds, twins
 from envdoctor.statistics.resolution import Resolution, resolution
+from envdoctor.statistics.steadiness import was_steady
 from envdoctor.statistics.verdicts import roughly
 
 if TYPE_CHECKING:
@@ -43,12 +44,8 @@ class Place:
     comparison: Comparison | None
     """With the leader; None for the leader, without a round in common, or where nothing is ranked.
     """
-
-    @property
-    def steady(self) -> bool:
-        """Whether every launch settled and compiled nothing more; if not, its time is too high."""
-        launches = self.cell.launches
-        return all(launch.steady and not launch.compiled_while_timed for launch in launches)
+    steady: bool
+    """Whether it was steady while it was timed; if not, its time is too high."""
 
 
 @dataclass(frozen=True)
@@ -142,7 +139,11 @@ def widest_half_width(run: Run, workload: str) -> float | None:
 def _unranked(run: Run, workload: str) -> tuple[Place, ...]:
     """The rows with a speed and a kept round, by their median."""
     steps = ((cell, summarise(kept_blocks(run, cell))) for cell in cells_of(run, workload))
-    places = [Place(cell, step, None, "", None) for cell, step in steps if step is not None]
+    places = [
+        Place(cell, step, None, "", None, was_steady(run, cell))
+        for cell, step in steps
+        if step is not None
+    ]
     return tuple(sorted(places, key=lambda place: place.step.seconds))
 
 
@@ -201,7 +202,7 @@ def _ranked(
     Rows that are not clearly slower share the leader's rank. Among the slower ones a rank is
     shared by those whose intervals, times the factor `apart`, reach back to that of its first row.
     """
-    ranked = [Place(places[0].cell, places[0].step, 1, "", None)]
+    ranked = [replace(places[0], rank=1)]
     rank, highest = 1, 0.0
     for position, (place, comparison) in enumerate(zip(places[1:], compared, strict=True), start=2):
         own: int | None = 1
@@ -211,7 +212,7 @@ def _ranked(
             if rank == 1 or comparison.interval.low > apart * highest:
                 rank, highest = position, comparison.interval.high
             own = rank
-        ranked.append(Place(place.cell, place.step, own, _mark(comparison), comparison))
+        ranked.append(replace(place, rank=own, mark=_mark(comparison), comparison=comparison))
     return tuple(ranked)
 
 

@@ -20,6 +20,7 @@ from envdoctor.statistics.comparability import changes
 from envdoctor.statistics.ground import Ground, ground
 from envdoctor.statistics.matching import Match, has_speed, matches, reference_of, why_no_speed
 from envdoctor.statistics.pairing import kept_blocks, paired_seconds
+from envdoctor.statistics.steadiness import was_steady
 from envdoctor.statistics.unpaired import Shift, shift
 from envdoctor.statistics.verdicts import MARGIN, roughly, verdict
 
@@ -234,7 +235,7 @@ def _notes(a: Run, b: Run, clear: Sequence[Match]) -> Iterator[str]:
         if not run.plan.interleaved:
             yield f"Run {side} did not interleave its rows, so none can be measured by another."
         cells = (match.a if side == "A" else match.b for match in clear)
-        unsteady = [cell for cell in cells if cell and not all(x.steady for x in cell.launches)]
+        unsteady = [cell for cell in cells if cell and not was_steady(run, cell)]
         for cell in unsteady:
             yield (
                 f"In run {side}, {cell.row.title} did not become steady on {cell.workload}: its "

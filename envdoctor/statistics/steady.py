@@ -19,6 +19,8 @@ SMALLEST_DEVIATION = 0.01
 OUTLIER = 1.5
 """Interquartile ranges above the third quartile: Tukey's mild outlier."""
 NOISE_FACTOR = 3.0
+ENOUGH = 2 * LATEST - 1
+"""Blocks in whose later half a drift can be seen."""
 
 
 def is_steady(seconds: Sequence[float]) -> bool:
@@ -41,6 +43,15 @@ def is_steady(seconds: Sequence[float]) -> bool:
         LARGEST_DEVIATION_CHANGE * max(before, after)
     )
     return shift <= LARGEST_SHIFT and latest[0] <= highest and calm
+
+
+def seems_steady(seconds: Sequence[float]) -> bool:
+    """Whether to watch no longer: the rule is met, or enough blocks show noise and no drift.
+
+    On a machine that others share the rule may not be met for minutes, and more of the same noise
+    tells no more about the row.
+    """
+    return is_steady(seconds) or (len(seconds) >= ENOUGH and not still_changes(seconds))
 
 
 def still_changes(seconds: Sequence[float]) -> bool:

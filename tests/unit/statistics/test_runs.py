@@ -310,7 +310,7 @@ def test_too_few_rounds_are_told() -> None:
 def test_an_unfinished_run_and_an_unsteady_row_are_noted(before: Run) -> None:
     after = made_run(seed=2, state="interrupted")
     cell = next(cell for cell in after.cells if cell.row.title == "jax jit")
-    launches = (structs.replace(cell.launches[0], steady=False), *cell.launches[1:])
+    launches = (structs.replace(cell.launches[0], compiled_while_timed=1), *cell.launches[1:])
     after = _with_cell(after, "jax jit", launches=launches)
     notes = compare_runs(before, after).notes
     assert notes[0] == "Run B did not finish: its file says `interrupted`."
