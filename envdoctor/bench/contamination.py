@@ -7,15 +7,15 @@ more threads than CPUs, is there in all of them and is its own affair.
 
 from __future__ import annotations
 
-from math import sqrt
 from statistics import median
 from typing import TYPE_CHECKING
 
 from envdoctor.statistics.disturbance import strikes_unequally
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
+    from envdoctor.bench.bystanders import Taken
     from envdoctor.model.cell import Block, Cause
     from envdoctor.model.run import Round
 
@@ -31,30 +31,32 @@ TICK_NS = 10_000_000
 BUSY_TICKS = 2
 """How far the busy time of one CPU may be off: a tick of user and one of system time, rounded."""
 STEAL_TICKS = 1
-ROUNDING_TICKS = 1.0
-"""How far either may be off by chance, on each CPU: three times the standard deviation that was
-seen in blocks of a machine without other load. A sum of n is off by the root of n times as much."""
-SEEN_TICKS = 1
-"""Of CPU time on each CPU from which on somebody else is seen to have been there."""
+ROUNDING_TICKS = 1
+"""How far either may be off by chance over a round, on each CPU: three times the standard deviation
+that was seen on a machine without other load. Beyond it somebody else is seen to be there."""
 MOST_ATTEMPTS = 3
 EXTRA_SHARE = 0.5
 LASTING = 4
 """After so many disturbed turns in a row the disturbance lasts, and repeats only cost time."""
 
 
-def judge_block(block: Block, earlier: Sequence[Block], threads: int) -> tuple[Cause, ...]:
+def judge_block(
+    block: Block, earlier: Sequence[Block], threads: int, *, beside: bool
+) -> tuple[Cause, ...]:
     """Name what disturbed a block; nothing if nothing did, or if nothing could be read.
 
     Args:
         block: the block, with what its worker counted meanwhile.
         earlier: blocks of the same worker and launch, repeated rounds among them.
         threads: the CPUs of the budget.
+        beside: whether somebody else was on the CPUs in its round: the threads of a framework wait
+            for each other too, now less and now more.
     """
     noise = block.noise
     if noise is None:
         return ()
     found: dict[Cause, bool] = {
-        "run-queue delay": _waited(block, earlier, threads) and _others(block, threads),
+        "run-queue delay": beside and _waited(block, earlier, threads),
         "foreign CPU": _foreign_share(block, threads, BUSY_TICKS) > FOREIGN_SHARE,
         "steal": _stolen_share(block, threads, STEAL_TICKS) > STEAL_SHARE,
         "quota": bool(noise.throttled),
@@ -63,20 +65,26 @@ def judge_block(block: Block, earlier: Sequence[Block], threads: int) -> tuple[C
     return tuple(cause for cause, present in found.items() if present)
 
 
-def judge_round(blocks: Sequence[Block], threads: int) -> tuple[Cause, ...]:
-    """Name what took CPU time all through a round, of which short blocks alone tell too little.
+def judge_round(taken: Taken, threads: int) -> tuple[Cause, ...]:
+    """Name what took CPU time from a round, of which short blocks alone tell too little.
 
     Args:
-        blocks: of all rows.
+        taken: what others had meanwhile.
         threads: the CPUs of the budget.
     """
-    counted = [block for block in blocks if block.noise and block.noise.busy_ns is not None]
-    watched = [block for block in blocks if block.noise and block.noise.steal_ns is not None]
     found: dict[Cause, bool] = {
-        "foreign CPU": _mean_share(counted, threads, _foreign_share) > FOREIGN_SHARE,
-        "steal": _mean_share(watched, threads, _stolen_share) > STEAL_SHARE,
+        "foreign CPU": _taken_share(taken, taken.foreign_ns, threads) > FOREIGN_SHARE,
+        "steal": _taken_share(taken, taken.steal_ns, threads) > STEAL_SHARE,
     }
     return tuple(cause for cause, present in found.items() if present)
+
+
+def somebody_beside(taken: Taken, threads: int) -> bool:
+    """Whether anybody else was on the CPUs in a round; True where that cannot be read."""
+    found = (taken.foreign_ns, taken.steal_ns)
+    if None in found:
+        return True
+    return any(_taken_share(taken, each, threads) > 0 for each in found)
 
 
 def slow_canary(canary_ns: int, earlier: Sequence[int]) -> bool:
@@ -138,18 +146,6 @@ def _waited(block: Block, earlier: Sequence[Block], threads: int) -> bool:
     return share > _quiet(known) + RUN_DELAY_EXCESS
 
 
-def _others(block: Block, threads: int) -> bool:
-    """Whether somebody else was on the CPUs; True where that cannot be read.
-
-    The threads of a framework wait for each other too, now less and now more.
-    """
-    noise = block.noise
-    if noise is None or (noise.busy_ns is None and noise.steal_ns is None):
-        return True
-    stolen = _stolen_share(block, threads, 0) > 0
-    return stolen or _foreign_share(block, threads, SEEN_TICKS) > 0
-
-
 def _waiting_share(block: Block, threads: int) -> float | None:
     """Run-queue delay as a share of the budget's time; without it, the pressure on all CPUs."""
     noise = block.noise
@@ -173,15 +169,11 @@ def _foreign_share(block: Block, threads: int, allowed_ticks: int) -> float:
     return foreign_ns / (block.wall_ns * threads)
 
 
-def _mean_share(
-    blocks: Sequence[Block], threads: int, share: Callable[[Block, int, int], float]
-) -> float:
-    """A share over several blocks, less what rounding to ticks can make of their sum by chance."""
-    wall_ns = sum(block.wall_ns for block in blocks)
-    if not wall_ns:
+def _taken_share(taken: Taken, found_ns: int | None, threads: int) -> float:
+    """Of the budget's time in a round, less what rounding to ticks can make of it by chance."""
+    if found_ns is None:
         return 0.0
-    taken_ns = sum(share(block, threads, 0) * block.wall_ns for block in blocks)
-    return (taken_ns - ROUNDING_TICKS * sqrt(len(blocks)) * TICK_NS) / wall_ns
+    return (found_ns - ROUNDING_TICKS * threads * TICK_NS) / (taken.wall_ns * threads)
 
 
 def _stolen_share(block: Block, threads: int, allowed_ticks: int) -> float:

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 
 from msgspec import structs
 
+from envdoctor.bench.bystanders import Bystanders
 from envdoctor.bench.contamination import (
     judge_block,
     judge_round,
     repeats_left,
     slow_canary,
+    somebody_beside,
 )
 from envdoctor.bench.events import Doing, Saved
 from envdoctor.model.cell import Noise
@@ -56,6 +58,7 @@ class Rounds:
         self._launch = launch
         self._number = number
         self._pace = pace
+        self._bystanders = Bystanders(scene.host.cpus)
         # Seeded by text, which is the same in every Python, unlike the hash of a tuple.
         run = scene.ledger.run
         self._random = random.Random(f"{run.plan.seed} {scene.prepared.name} {number}")  # noqa: S311
@@ -80,17 +83,21 @@ class Rounds:
 
     def _take(self, number: int, attempt: int) -> tuple[Round, dict[Row, Block]]:
         """One turn of all seats, and the canary after it."""
-        blocks: dict[Row, Block] = {}
-        causes: dict[Cause, None] = {}
+        taken: dict[Seat, Block] = {}
         order = list(self._launch.seats)
         self._random.shuffle(order)
+        self._bystanders.begin()
         for position, seat in enumerate(order):
             block = self._block(seat, number, attempt, position)
             if block is not None:
-                blocks[seat.row] = block
-                causes.update(dict.fromkeys(block.causes))
-        alike = judge_round(list(blocks.values()), len(self._scene.host.cpus))
-        causes.update(dict.fromkeys(alike))
+                taken[seat] = block
+        others = self._bystanders.end([seat.awake_cpu_ns for seat in order])
+        threads = len(self._scene.host.cpus)
+        beside = somebody_beside(others, threads)
+        blocks = {seat.row: self._judge(seat, each, beside) for seat, each in taken.items()}
+        causes: dict[Cause, None] = {}
+        for found in (*(block.causes for block in blocks.values()), judge_round(others, threads)):
+            causes.update(dict.fromkeys(found))
         canary_ns = self._pace.beat()
         earlier = [turn.canary_ns for turn in self._scene.ledger.run.rounds if turn.canary_ns]
         if slow_canary(canary_ns, earlier):
@@ -103,6 +110,9 @@ class Rounds:
             kept=True,
             causes=tuple(causes),
             canary_ns=canary_ns,
+            wall_ns=others.wall_ns,
+            foreign_ns=others.foreign_ns,
+            steal_ns=others.steal_ns,
         )
         return turn, blocks
 
@@ -112,11 +122,13 @@ class Rounds:
         except WorkerEnded as ended:
             self._launch.drop(seat, ended)
             return None
-        block = self._watch_gpu(block)
+        return self._watch_gpu(block)
+
+    def _judge(self, seat: Seat, block: Block, beside: bool) -> Block:
+        """The block with what disturbed it."""
         earlier = [each for each in seat.cell.blocks if each.launch == self._number]
-        return structs.replace(
-            block, causes=judge_block(block, earlier, len(self._scene.host.cpus))
-        )
+        threads = len(self._scene.host.cpus)
+        return structs.replace(block, causes=judge_block(block, earlier, threads, beside=beside))
 
     def _watch_gpu(self, block: Block) -> Block:
         """The block with what the GPU says of itself right after it."""

@@ -7,7 +7,7 @@ threads cost well under a millisecond each. What cannot be read is None, never z
 from __future__ import annotations
 
 import os
-from typing import Dict, Iterator, List, Optional, Sequence
+from typing import Dict, Iterator, List, Optional, Sequence, Tuple
 
 SECOND_NS = 1_000_000_000
 _BUSY_COLUMNS = (1, 2, 3, 6, 7)
@@ -29,7 +29,7 @@ class NoiseMeter:
             groups: where the control groups are mounted.
         """
         self._proc = proc
-        self._cpus = {b"cpu%d" % cpu for cpu in cpus}
+        self._cpus = tuple(cpus)
         self._quota_files = [
             path for path in _quota_files(proc, groups) if _throttled(path) is not None
         ]
@@ -52,7 +52,7 @@ class NoiseMeter:
         return {"run_delay_ns": run_delay_ns, **counts}
 
     def _read_levels(self) -> Dict[str, Optional[int]]:
-        busy_ns, steal_ns = self._read_cpus()
+        busy_ns, steal_ns = read_cpu_times(self._cpus, self._proc)
         return {
             "involuntary_switches": _involuntary_switches(),
             "busy_ns": busy_ns,
@@ -61,29 +61,31 @@ class NoiseMeter:
             "pressure_ns": _pressure_ns(self._proc),
         }
 
-    def _read_cpus(self) -> List[Optional[int]]:
-        """Busy and stolen nanoseconds of the CPUs of the budget, in steps of USER_HZ."""
-        text = _read(f"{self._proc}/stat")
-        if text is None:
-            return [None, None]
-        # The CPUs come first; the line of interrupts after them is long on a large machine.
-        lines = [line.split() for line in text.partition(b"intr")[0].splitlines()]
-        ours = [line for line in lines if line and line[0] in self._cpus]
-        if not self._cpus or len(ours) < len(self._cpus):
-            return [None, None]
-        tick_ns = SECOND_NS // os.sysconf("SC_CLK_TCK")
-        try:
-            busy = sum(int(line[column]) for line in ours for column in _BUSY_COLUMNS)
-            steal = sum(int(line[_STEAL_COLUMN]) for line in ours)
-        except (IndexError, ValueError):
-            return [None, None]
-        return [busy * tick_ns, steal * tick_ns]
-
     def _read_throttled(self) -> Optional[int]:
         """Throttled periods of the own group and of those above, whose quotas bind it as well."""
         counts = [_throttled(path) for path in self._quota_files]
         known = [count for count in counts if count is not None]
         return sum(known) if known and len(known) == len(counts) else None
+
+
+def read_cpu_times(cpus: Sequence[int], proc: str = "/proc") -> Tuple[Optional[int], Optional[int]]:
+    """Busy and stolen nanoseconds of these CPUs so far, in steps of USER_HZ; None if unreadable."""
+    text = _read(f"{proc}/stat")
+    if text is None:
+        return None, None
+    wanted = {b"cpu%d" % cpu for cpu in cpus}
+    # The CPUs come first; the line of interrupts after them is long on a large machine.
+    lines = [line.split() for line in text.partition(b"intr")[0].splitlines()]
+    ours = [line for line in lines if line and line[0] in wanted]
+    if not wanted or len(ours) < len(wanted):
+        return None, None
+    tick_ns = SECOND_NS // os.sysconf("SC_CLK_TCK")
+    try:
+        busy = sum(int(line[column]) for line in ours for column in _BUSY_COLUMNS)
+        steal = sum(int(line[_STEAL_COLUMN]) for line in ours)
+    except (IndexError, ValueError):
+        return None, None
+    return busy * tick_ns, steal * tick_ns
 
 
 def _rise(before: Optional[int], after: Optional[int]) -> Optional[int]:

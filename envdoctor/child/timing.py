@@ -63,6 +63,7 @@ def take_block(
         "wall_ns": wall_ns,
         "cpu_ns": cpu_ns,
         "noise": noise,
+        "process_cpu_ns": process_time_ns(),
         "loss": number(trainer.loss()),
         "compilations": trainer.compilations(),
     }

@@ -118,6 +118,13 @@ class Round(Struct, frozen=True, kw_only=True):
     causes: tuple[Cause, ...] = ()
     canary_ns: int | None = None
     """A fixed piece of work of the core after the round, which tells the machine's own speed."""
+    wall_ns: int | None = None
+    """From before its first worker woke until after its last one slept."""
+    foreign_ns: int | None = None
+    """CPU time of other processes meanwhile, on the CPUs of the budget; None where it cannot be
+    told, and in the first round of a launch. Ticks of the kernel may be rounded to below zero."""
+    steal_ns: int | None = None
+    """CPU time that the hypervisor gave to other machines meanwhile."""
 
 
 class Ceiling(Struct, frozen=True, kw_only=True):

@@ -49,7 +49,13 @@ def disturbance(run: Run, workload: str) -> Disturbance:
     cells = [cell for cell in run.cells if cell.workload == workload]
     blocks = [block for cell in cells for block in cell.blocks]
     causes = Counter(cause for turn in rounds for cause in turn.causes)
-    foreign = _per_wall(blocks, map(_foreign_ns, blocks))
+    noises = [(block.noise, block.wall_ns) for block in blocks]
+    if any(turn.wall_ns is not None for turn in rounds):
+        foreign = _rate((turn.foreign_ns, turn.wall_ns) for turn in rounds)
+        stolen = _rate((turn.steal_ns, turn.wall_ns) for turn in rounds)
+    else:  # of a run that watched no rounds, but blocks
+        foreign = _rate((_foreign_ns(block), block.wall_ns) for block in blocks)
+        stolen = _rate((noise.steal_ns if noise else None, wall_ns) for noise, wall_ns in noises)
     return Disturbance(
         rounds=len(rounds),
         disturbed_rounds=sum(bool(turn.causes) or not turn.kept for turn in rounds),
@@ -57,9 +63,9 @@ def disturbance(run: Run, workload: str) -> Disturbance:
         throttled_gpu_rounds=causes["GPU throttling"],
         worst_delay_share=_worst_delay_share(blocks, run.plan.threads),
         foreign_cpus=None if foreign is None else max(0.0, foreign),
-        stolen_cpus=_per_wall(blocks, (b.noise.steal_ns if b.noise else None for b in blocks)),
-        pressure_share=_per_wall(
-            blocks, (b.noise.pressure_ns if b.noise else None for b in blocks)
+        stolen_cpus=stolen,
+        pressure_share=_rate(
+            (noise.pressure_ns if noise else None, wall_ns) for noise, wall_ns in noises
         ),
     )
 
@@ -75,25 +81,33 @@ def is_loaded(run: Run, workload: str) -> bool:
     That costs a row the more, the more its threads wait for each other, so that it may change an
     order. One disturbed block is not enough: of many rows, some is disturbed in every round.
     """
-    rounds: dict[tuple[int, int], list[Block]] = {}
+    blocks: dict[tuple[int, int], list[Block]] = {}
     for cell in run.cells:
         if cell.workload == workload:
             for block in kept_blocks(run, cell):
-                rounds.setdefault((block.launch, block.round), []).append(block)
-    loaded = [_was_loaded(blocks, run.plan.threads) for blocks in rounds.values()]
+                blocks.setdefault((block.launch, block.round), []).append(block)
+    loaded = [
+        _was_loaded(turn, found, run.plan.threads)
+        for turn in run.rounds
+        if turn.workload == workload and turn.kept
+        if (found := blocks.get((turn.launch, turn.round)))
+    ]
     return 2 * sum(loaded) > len(loaded)
 
 
-def _was_loaded(blocks: Sequence[Block], threads: int) -> bool:
+def _was_loaded(turn: Round, blocks: Sequence[Block], threads: int) -> bool:
     """Whether others took a large share of a round, or most of its blocks were disturbed."""
     if 2 * sum(bool(block.causes) for block in blocks) > len(blocks):
         return True
-    wall_ns = sum(block.wall_ns for block in blocks)
-    taken_ns = sum(
-        (_foreign_ns(block) or 0) + (block.noise.steal_ns or 0)
-        for block in blocks
-        if block.noise is not None
-    )
+    if turn.wall_ns is not None:
+        taken_ns, wall_ns = (turn.foreign_ns or 0) + (turn.steal_ns or 0), turn.wall_ns
+    else:  # of a run that watched no rounds, but blocks
+        wall_ns = sum(block.wall_ns for block in blocks)
+        taken_ns = sum(
+            (_foreign_ns(block) or 0) + (block.noise.steal_ns or 0)
+            for block in blocks
+            if block.noise is not None
+        )
     return taken_ns > OTHERS_SHARE * wall_ns * threads
 
 
@@ -107,9 +121,9 @@ def _foreign_ns(block: Block) -> int | None:
     return block.noise.busy_ns - block.cpu_ns
 
 
-def _per_wall(blocks: Sequence[Block], found: Iterable[int | None]) -> float | None:
-    """Some nanoseconds per nanosecond of wall time, over the blocks that have them."""
-    pairs = [(ns, block.wall_ns) for ns, block in zip(found, blocks, strict=True) if ns is not None]
+def _rate(counted: Iterable[tuple[int | None, int | None]]) -> float | None:
+    """Nanoseconds of something per nanosecond of wall time, over the pairs that have both."""
+    pairs = [(ns, wall_ns) for ns, wall_ns in counted if ns is not None and wall_ns is not None]
     wall = sum(wall_ns for _, wall_ns in pairs)
     return sum(ns for ns, _ in pairs) / wall if wall else None
 

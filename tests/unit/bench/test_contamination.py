@@ -5,12 +5,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
 
+from envdoctor.bench.bystanders import Taken
 from envdoctor.bench.contamination import (
     judge_block,
     judge_round,
     oversubscribed,
     repeats_left,
     slow_canary,
+    somebody_beside,
 )
 from envdoctor.model.cell import Block, Noise
 from envdoctor.model.run import Round
@@ -46,14 +48,13 @@ def waiting(*shares):
     return [block_of(run_delay_ns=round(share * BUDGET_NS)) for share in shares]
 
 
-def crowded(share, **noise):
-    """A block that waited while somebody else had three ticks, too few to be a load by itself."""
-    others = {"cpu_ns": BUDGET_NS - 3 * TICK_NS, **noise}
-    return block_of(run_delay_ns=round(share * BUDGET_NS), **others)
+def crowded(share):
+    """A block that waited so long."""
+    return waiting(share)[0]
 
 
-def judge(block, earlier=(), threads=THREADS):
-    return judge_block(block, earlier, threads)
+def judge(block, earlier=(), threads=THREADS, *, beside=True):
+    return judge_block(block, earlier, threads, beside=beside)
 
 
 def test_a_quiet_block_is_clean():
@@ -82,17 +83,7 @@ def test_what_a_framework_does_to_itself_contaminates_nothing():
     assert judge(crowded(0.315), earlier) == ()
     assert judge(crowded(0.33), earlier) == ("run-queue delay",)
     # XLA's threads were seen to wait for each other in 17 to 37 % of the time of a quiet machine.
-    assert judge(waiting(0.37)[0], waiting(0.17, 0.25, 0.31)) == ()
-
-
-def test_waiting_for_the_hypervisor_is_waiting_for_somebody_else():
-    stolen = crowded(0.1, cpu_ns=BUDGET_NS, steal_ns=TICK_NS)
-    assert judge(stolen, waiting(0, 0)) == ("run-queue delay",)
-
-
-def test_where_nobody_can_say_who_else_is_there_waiting_counts():
-    blind = crowded(0.1, busy_ns=None, steal_ns=None)
-    assert judge(blind, waiting(0, 0)) == ("run-queue delay",)
+    assert judge(crowded(0.37), waiting(0.17, 0.25, 0.31), beside=False) == ()
 
 
 def test_a_load_that_lasts_most_of_a_launch_is_still_seen():
@@ -107,8 +98,7 @@ def test_the_first_block_has_nothing_to_be_held_to():
 
 def test_pressure_stands_in_where_delays_are_not_counted():
     def pressed(share):
-        others = {"cpu_ns": BUDGET_NS - 3 * TICK_NS}
-        return block_of(run_delay_ns=None, pressure_ns=round(share * WALL_NS), **others)
+        return block_of(run_delay_ns=None, pressure_ns=round(share * WALL_NS))
 
     earlier = [pressed(share) for share in (0.10, 0.11)]
     assert judge(pressed(0.115), earlier) == ()
@@ -156,35 +146,47 @@ def test_stolen_time_beyond_the_rounding_contaminates(ticks, contaminated):
     assert found == (("steal",) if contaminated else ())
 
 
-def short_blocks(count, *, foreign=0.0, steal=0.0):
-    """Blocks of 50 ms in which somebody else has this share of the budget."""
-    wall_ns = 50_000_000
-    ours = round((1 - foreign) * wall_ns * THREADS)
-    stolen = round(steal * wall_ns * THREADS)
-    return [block_of(wall_ns=wall_ns, cpu_ns=ours, steal_ns=stolen) for _ in range(count)]
+ROUND_NS = 200_000_000
+ROUND_BUDGET_NS = ROUND_NS * THREADS
+
+
+def taken(*, foreign=0.0, steal=0.0):
+    """A round in which others had these shares of the budget."""
+    return Taken(ROUND_NS, round(foreign * ROUND_BUDGET_NS), round(steal * ROUND_BUDGET_NS))
 
 
 @pytest.mark.parametrize(
-    ("load", "found"), [({"foreign": 0.2}, "foreign CPU"), ({"steal": 0.2}, "steal")]
+    ("found", "causes"),
+    [
+        (taken(), ()),
+        (taken(foreign=0.09), ()),
+        (taken(foreign=0.11), ("foreign CPU",)),
+        (taken(steal=0.05), ()),
+        (taken(steal=0.07), ("steal",)),
+        (taken(foreign=0.5, steal=0.5), ("foreign CPU", "steal")),
+        (Taken(ROUND_NS, None, None), ()),
+        (Taken(ROUND_NS, -3 * TICK_NS, 0), ()),
+    ],
 )
-def test_what_no_short_block_shows_by_itself_a_round_of_them_does(load, found):
-    blocks = short_blocks(7, **load)
-    assert not any(judge(block) for block in blocks)
-    assert judge_round(blocks, THREADS) == (found,)
+def test_what_no_short_block_shows_by_itself_the_round_does(found, causes):
+    assert judge_round(found, THREADS) == causes
 
 
-def test_a_round_without_a_load_is_clean():
-    assert judge_round(short_blocks(7), THREADS) == ()
-    assert judge_round(short_blocks(7, foreign=0.04), THREADS) == ()
-    assert judge_round([], THREADS) == ()
-    assert judge_round([structs.replace(block_of(), noise=None)], THREADS) == ()
-    assert judge_round([block_of(busy_ns=None, steal_ns=None)], THREADS) == ()
-
-
-def test_roundings_of_a_round_that_chance_makes_are_no_load():
-    # Each of seven blocks is off by a third of a tick, most to one side: 2.6 standard deviations.
-    off = [block_of(wall_ns=50_000_000, busy_ns=100_000_000 + TICK_NS * 2 // 3) for _ in range(7)]
-    assert judge_round(off, THREADS) == ()
+@pytest.mark.parametrize(
+    ("found", "beside"),
+    [
+        (taken(), False),
+        # Each CPU's ticks may be one too many by chance.
+        (Taken(ROUND_NS, THREADS * TICK_NS, THREADS * TICK_NS), False),
+        (Taken(ROUND_NS, THREADS * TICK_NS + 1, 0), True),
+        (Taken(ROUND_NS, -TICK_NS, THREADS * TICK_NS + 1), True),
+        # Where nobody can say who else is there, waiting counts.
+        (Taken(ROUND_NS, None, 0), True),
+        (Taken(ROUND_NS, 0, None), True),
+    ],
+)
+def test_somebody_is_beside_beyond_the_rounding(found, beside):
+    assert somebody_beside(found, THREADS) is beside
 
 
 def test_a_used_up_quota_contaminates():

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 import pytest
 from msgspec import structs
 
+from envdoctor.bench import bystanders
 from envdoctor.bench.contamination import MOST_ATTEMPTS
 from envdoctor.bench.events import Doing, Saved
 from envdoctor.bench.ledger import Ledger
@@ -37,6 +38,7 @@ class Seat:
         self.row = row
         self.trouble: Callable[[int, int], Noise | None] = lambda number, attempt: None
         self.swing = SWING
+        self.awake_cpu_ns: int | None = None
         self._ledger = ledger
         self._diary = diary
         ledger.keep(
@@ -156,7 +158,9 @@ def test_the_record_is_told_after_each_round() -> None:
     doings = [event for event in stage.events if isinstance(event, Doing)]
     saves = [event for event in stage.events if isinstance(event, Saved)]
     assert [len(saved.run.rounds) for saved in saves] == list(range(1, len(run.rounds) + 1))
-    assert [doing.what for doing in doings][:2] == ["round 1 of 10 to 24", "round 2 of 10 to 24"]
+    assert [doing.what for doing in doings][:2] == [
+        f"round {number} of 10 to {QUICK.most_rounds}" for number in (1, 2)
+    ]
     shares = [doing.done for doing in doings]
     assert shares == sorted(shares)
     assert shares[0] == 0.0
@@ -174,9 +178,34 @@ def test_a_contaminated_round_is_repeated_for_all_rows() -> None:
         taken = [(block.round, block.attempt) for block in cell.blocks]
         assert taken.count((2, 0)) == taken.count((2, 1)) == 1
         assert [block.attempt for block in kept_blocks(run, cell) if block.round == 2] == [1]
-    assert "round 3 of 10 to 24, again" in [
+    assert f"round 3 of 10 to {QUICK.most_rounds}, again" in [
         event.what for event in stage.events if isinstance(event, Doing)
     ]
+
+
+def test_what_others_had_meanwhile_is_written_down(monkeypatch: pytest.MonkeyPatch) -> None:
+    read = iter([(0, 0), (300_000_000, 50_000_000)] * 100)
+    monkeypatch.setattr(bystanders, "read_cpu_times", lambda cpus: next(read))
+    stage = Stage((NUMPY, TORCH), most_rounds=10)
+    for seat in stage.launch.seats:
+        seat.awake_cpu_ns = 100_000_000
+    stage.seat(TORCH).trouble = lambda number, attempt: Noise(run_delay_ns=number * 10**9)
+    turn = stage.run().rounds[-1]
+    assert turn.wall_ns > 0
+    assert turn.foreign_ns == pytest.approx(100_000_000, abs=20_000_000)
+    assert turn.steal_ns == 50_000_000
+    assert turn.causes == ("run-queue delay", "foreign CPU", "steal")
+
+
+def test_threads_that_wait_while_nobody_is_beside_disturb_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(bystanders, "read_cpu_times", lambda cpus: (0, 0))
+    stage = Stage((NUMPY, TORCH), most_rounds=10)
+    for seat in stage.launch.seats:
+        seat.awake_cpu_ns = 0
+    stage.seat(TORCH).trouble = lambda number, attempt: Noise(run_delay_ns=number * 10**9)
+    assert not any(turn.causes for turn in stage.run().rounds)
 
 
 def test_only_the_block_that_was_disturbed_carries_the_cause() -> None:

@@ -5,7 +5,7 @@ from msgspec import structs
 
 from envdoctor.model.cell import Noise
 from envdoctor.model.run import Run
-from envdoctor.statistics.disturbance import disturbance
+from envdoctor.statistics.disturbance import disturbance, is_loaded
 
 WALL_NS = 100_000_000
 
@@ -44,6 +44,51 @@ def test_rounds_are_counted_with_their_causes(run: Run) -> None:
     assert found.causes[0] == "steal"
     assert set(found.causes) == {"steal", "GPU throttling", "canary"}
     assert found.throttled_gpu_rounds == 1
+
+
+def _watched(run: Run, foreign_ns: int | None, steal_ns: int | None) -> Run:
+    """The same rounds with what others had meanwhile, in windows of 0.2 s."""
+    rounds = tuple(
+        structs.replace(turn, wall_ns=2 * WALL_NS, foreign_ns=foreign_ns, steal_ns=steal_ns)
+        for turn in run.rounds
+    )
+    return structs.replace(run, rounds=rounds)
+
+
+def test_whole_rounds_tell_more_than_their_blocks(run: Run) -> None:
+    idle = _noisy(run, [Noise(busy_ns=0, steal_ns=0)] * 20)
+    found = disturbance(_watched(idle, WALL_NS, WALL_NS // 2), "w")
+    assert found.foreign_cpus == pytest.approx(0.5)
+    assert found.stolen_cpus == pytest.approx(0.25)
+    unread = disturbance(_watched(idle, None, None), "w")
+    assert unread.foreign_cpus is None
+    assert unread.stolen_cpus is None
+
+
+def test_the_first_round_of_a_launch_need_not_be_known(run: Run) -> None:
+    watched = _watched(run, WALL_NS, 0)
+    first = structs.replace(watched.rounds[0], foreign_ns=None)
+    found = disturbance(structs.replace(watched, rounds=(first, *watched.rounds[1:])), "w")
+    assert found.foreign_cpus == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize(
+    ("foreign", "steal", "loaded"),
+    [(0.0, 0.0, False), (0.08, 0.0, False), (0.08, 0.04, True), (0.5, None, True)],
+)
+def test_a_load_is_a_tenth_of_the_budget(
+    foreign: float, steal: float | None, loaded: bool, run: Run
+) -> None:
+    budget_ns = 2 * 2 * WALL_NS
+    steal_ns = None if steal is None else round(steal * budget_ns)
+    assert is_loaded(_watched(run, round(foreign * budget_ns), steal_ns), "w") is loaded
+
+
+def test_most_rounds_decide_whether_there_was_a_load(run: Run) -> None:
+    loaded = _watched(run, 2 * WALL_NS, 0).rounds
+    for count, said in ((10, False), (11, True)):
+        rounds = (*loaded[:count], *_watched(run, 0, 0).rounds[count:])
+        assert is_loaded(structs.replace(run, rounds=rounds), "w") is said
 
 
 def test_a_quiet_run_counts_nothing(run: Run) -> None:
