@@ -11,16 +11,20 @@ if TYPE_CHECKING:
     from envdoctor.bench.worker import Loaded
 
 FEWEST_STEPS = 2
+LONG_STEP_SECONDS = 0.05
+"""Of a step that is a block by itself: what a wait costs does not count beside it, and more blocks
+of one step tell more than fewer blocks of two."""
 LONGEST_BLOCK_SECONDS = 2.0
 TOO_SHORT_SHARE = 0.5
 """Of the wanted length, under which the next block is made longer."""
 
 
 def block_steps(step_seconds: float, block_seconds: float) -> int:
-    """Steps for a block of about the wanted length: at least two, at most two seconds' worth."""
+    """Steps for a block of about the wanted length: two of them at least, unless they are long."""
     step = max(step_seconds, 1e-7)
-    longest = max(1, int(LONGEST_BLOCK_SECONDS / step))
-    return max(min(FEWEST_STEPS, longest), min(longest, ceil(block_seconds / step)))
+    fewest = 1 if step >= LONG_STEP_SECONDS else FEWEST_STEPS
+    longest = max(fewest, int(LONGEST_BLOCK_SECONDS / step))
+    return max(fewest, min(longest, ceil(block_seconds / step)))
 
 
 def next_steps(steps: int, seconds: float, block_seconds: float) -> int:

@@ -16,7 +16,7 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-BEAT_SECONDS = 0.02
+BEAT_SECONDS = 0.01
 SLICES = 5
 _VALUES = 4096
 """Of eight bytes: the input and the output stay in the caches of one core."""

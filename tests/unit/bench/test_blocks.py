@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from envdoctor.bench.blocks import (
     FEWEST_STEPS,
+    LONG_STEP_SECONDS,
     LONGEST_BLOCK_SECONDS,
     block_steps,
     next_steps,
@@ -24,8 +25,9 @@ def test_a_block_is_long_enough_for_the_clock_and_short_enough_for_the_patient(
     assert steps >= 1
     if steps > 1:
         assert steps * max(step, 1e-7) <= LONGEST_BLOCK_SECONDS * (1 + 1e-9)
-    if step * FEWEST_STEPS <= LONGEST_BLOCK_SECONDS:
+    if step < LONG_STEP_SECONDS:
         assert steps >= FEWEST_STEPS
+    if step <= LONGEST_BLOCK_SECONDS:
         shortest = min(wanted, LONGEST_BLOCK_SECONDS - step)
         assert steps * max(step, 1e-7) >= shortest * (1 - 1e-9)
 
@@ -46,9 +48,14 @@ def test_a_block_that_was_far_too_short_makes_the_next_one_longer(
     assert next_steps(steps, seconds, 0.15) == then
 
 
-@pytest.mark.parametrize(("step", "steps"), [(0.001, 200), (0.1, 2), (0.5, 2), (1.5, 1), (30.0, 1)])
+@pytest.mark.parametrize(("step", "steps"), [(0.001, 200), (0.1, 2), (0.3, 1), (30.0, 1)])
 def test_blocks_of_a_fifth_of_a_second(step: float, steps: int) -> None:
     assert block_steps(step, 0.2) == steps
+
+
+def test_only_a_long_step_is_a_block_by_itself() -> None:
+    assert block_steps(0.049, 0.015) == FEWEST_STEPS
+    assert block_steps(LONG_STEP_SECONDS, 0.015) == 1
 
 
 LOADED = Loaded(
