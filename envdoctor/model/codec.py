@@ -23,6 +23,10 @@ def encode(run: Run) -> bytes:
     Raises:
         ValueError: it holds a number that is none. The encoder of msgspec would write null.
     """
+    if run.state == "running":
+        # Written after every round, and written anew: the last time looks at each number.
+        with contextlib.suppress(UnicodeEncodeError):
+            return msgspec.json.format(msgspec.json.encode(run), indent=1) + b"\n"
     plain = msgspec.to_builtins(run)
     try:
         # Indented by msgspec: with an indent, json leaves its encoder in C for one in Python.
