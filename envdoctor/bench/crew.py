@@ -38,6 +38,10 @@ class Crew:
     def __len__(self) -> int:
         return len(self._waiting)
 
+    def waits(self, launch: int, row: Row) -> bool:
+        """Whether a worker waits for this row of a launch."""
+        return (launch, row) in self._waiting
+
     def take(self, launch: int, row: Row) -> Idle | None:
         """The worker that waits for this row of a launch, running again; None if there is none.
 

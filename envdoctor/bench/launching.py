@@ -24,8 +24,11 @@ if TYPE_CHECKING:
     from envdoctor.bench.events import Event
     from envdoctor.bench.plan import PlannedRow
     from envdoctor.bench.scene import Scene
+    from envdoctor.model.cell import Row
 
 LANES = 2
+LOADED_SHARE = 0.1
+"""Of starting, for imports that go two at a time where the rest goes one by one."""
 LANES_SHARE = 0.5
 """Of starting, for importing, building and compiling; the rest is done one by one."""
 SPARE_SHARE = 0.1
@@ -56,21 +59,32 @@ class Launch:
         """
         workload = self._scene.prepared.name
         yield Began(f"{workload}: launch {self._number + 1}", seconds, "starting", workload)
-        if self._alone:
-            for index, row in enumerate(rows):
-                yield Doing(f"starting {row.title}", index / len(rows))
-                seat = self._seat(row)
-                self.seats.append(seat)
-                if self._guard(seat, seat.open) and self._guard(seat, partial(self._prepare, seat)):
-                    yield from self._make_ready(seat, index / len(rows))
-                self._mind_memory()
-        else:
-            yield from self._prepare_together(rows)
-            self._mind_memory()
-            for index, seat in enumerate(list(self.seats)):
-                if self._interleaved or self._prepare_anew(seat):
-                    yield from self._make_ready(seat, LANES_SHARE + index / len(rows) / 2)
+        yield from self._start_one_by_one(rows) if self._alone else self._start_together(rows)
         yield Ended()
+
+    def _start_one_by_one(self, rows: Sequence[PlannedRow]) -> Iterator[Event]:
+        """Build and compile with nothing beside; imports that were timed before go together."""
+        timed = self._timed_imports() if self._interleaved else set()
+        together = [row for row in rows if row.row in timed]
+        before = LOADED_SHARE * len(together) / len(rows)
+        yield from self._open_together(together, self._load, before)
+        opened = {seat.row: seat for seat in self.seats}
+        for index, row in enumerate(rows):
+            share = before + (1 - before) * index / len(rows)
+            yield Doing(f"starting {row.title}", share)
+            seat = opened.get(row.row) if row.row in timed else self._take_seat(row)
+            if seat is not None and self._guard(seat, partial(self._prepare_awake, seat)):
+                yield from self._make_ready(seat, share)
+            self._mind_memory()
+
+    def _start_together(self, rows: Sequence[PlannedRow]) -> Iterator[Event]:
+        """Import, build and compile two at a time, and do the rest one by one."""
+        yield from self._open_together(rows, self._prepare, LANES_SHARE)
+        self._mind_memory()
+        for index, seat in enumerate(list(self.seats)):
+            share = LANES_SHARE + (1 - LANES_SHARE) * index / len(rows)
+            if self._interleaved or self._prepare_anew(seat):
+                yield from self._make_ready(seat, share)
 
     def drop(self, seat: Seat, ended: WorkerEnded) -> None:
         """Take a seat out of the launch, for this reason."""
@@ -130,23 +144,34 @@ class Launch:
         for seat in self.seats:
             seat.live_alone()
 
-    def _prepare_together(self, rows: Sequence[PlannedRow]) -> Iterator[Event]:
+    def _timed_imports(self) -> set[Row]:
+        """The rows that have been imported alone, on another workload of this run."""
+        cells = self._scene.ledger.run.cells
+        first = [(cell.row, cell.launches[0]) for cell in cells if cell.launches]
+        return {row for row, launch in first if launch.fresh and launch.imported_alone}
+
+    def _open_together(
+        self, rows: Sequence[PlannedRow], action: Callable[[Seat], None], share: float
+    ) -> Iterator[Event]:
+        """Open all seats, and do the same with each in one of the lanes: this share of starting."""
         lanes = Lanes(LANES)
         tasks: list[tuple[bool, Callable[[], None]]] = []
-        for seat in [self._seat(row) for row in rows]:
-            self.seats.append(seat)
+        for seat in [self._take_seat(row) for row in rows]:
             # Opened here, because a child dies with the thread that started it.
             if self._guard(seat, seat.open):
                 # What is worth keeping takes longest to compile; last, all would wait for it.
-                task = partial(self._prepare_in_lane, lanes, seat)
+                task = partial(self._in_lane, lanes, seat, action)
                 tasks.append((not seat.planned.mode.keeps, task))
         for doing in lanes.run([task for _, task in sorted(tasks, key=itemgetter(0))], len(tasks)):
-            yield Doing(doing.what, LANES_SHARE * doing.done)
+            yield Doing(doing.what, share * doing.done)
 
-    def _prepare_in_lane(self, lanes: Lanes, seat: Seat) -> None:
+    def _in_lane(self, lanes: Lanes, seat: Seat, action: Callable[[Seat], None]) -> None:
         lanes.say(f"starting {seat.planned.title}")
-        if self._guard(seat, partial(self._prepare, seat)):
+        if self._guard(seat, partial(action, seat)):
             seat.sleep()
+
+    def _load(self, seat: Seat) -> None:
+        seat.load(alone=False)
 
     def _prepare(self, seat: Seat) -> None:
         caches = self._scene.host.caches
@@ -159,6 +184,14 @@ class Launch:
         """Start a seat that had to end for want of memory; whether it could."""
         return self._guard(seat, seat.open) and self._guard(seat, partial(self._prepare, seat))
 
+    def _prepare_awake(self, seat: Seat) -> None:
+        """Prepare a seat that may have been opened with others, and ended since for memory."""
+        if seat.is_open:
+            seat.wake()
+        else:
+            seat.open()
+        self._prepare(seat)
+
     def _guard(self, seat: Seat, action: Callable[[], None]) -> bool:
         """Do something with a seat; if its worker ends in it, the seat is dropped."""
         try:
@@ -168,13 +201,16 @@ class Launch:
             return False
         return True
 
-    def _seat(self, row: PlannedRow) -> Seat:
+    def _take_seat(self, row: PlannedRow) -> Seat:
+        """A seat of this launch, not yet open."""
         scene = self._scene
         goes_on = self._number >= scene.preset.launches_anew
         # Beside those of another launch: the host's memory is watched, a GPU's is not.
         goes_on = goes_on and (self._number == 0 or row.row.device == "cpu")
         crew = scene.crew if goes_on else None
-        return Seat(scene.host, row, scene.prepared, scene.ledger, self._number, crew)
+        seat = Seat(scene.host, row, scene.prepared, scene.ledger, self._number, crew)
+        self.seats.append(seat)
+        return seat
 
 
 def memory_is_short(seats: Sequence[Seat]) -> bool:

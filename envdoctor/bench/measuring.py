@@ -16,7 +16,7 @@ from envdoctor.statistics.pairing import kept_blocks
 from envdoctor.statistics.ranking import widest_half_width
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from envdoctor.bench.events import Event
     from envdoctor.bench.pace import Pace
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 LATER_START_SHARE = 0.5
 """Of the first launch's starts: two at a time, with warm caches, and nothing is trained."""
+MOST_START_SHARE = 0.5
+"""Of a launch: one with more of starting than of rounds is not worth it."""
 
 
 class Measurement:
@@ -36,6 +38,8 @@ class Measurement:
         self._scene = scene
         self._rows = list(rows)
         self._pace = pace
+        self._starts: list[float] = []
+        """Seconds that starting all rows took, launch by launch."""
 
     def run(self, deadline: float, *, limited: bool) -> Iterator[Event]:
         """Launch after launch.
@@ -44,20 +48,16 @@ class Measurement:
             deadline: on the monotonic clock; after the least rounds none begins beyond it.
             limited: whether the user set it, so that it cuts even the least that the preset wants.
         """
-        number = 0
         while True:
-            starting = yield from self._launch(number, deadline, limited=limited)
-            number += 1
-            if not self._another(number, monotonic() + starting < deadline, limited=limited):
+            yield from self._launch(deadline, limited=limited)
+            in_time = monotonic() + self._next_start_seconds() / MOST_START_SHARE < deadline
+            if not self._another(len(self._starts), in_time, limited=limited):
                 break
         self._judge_cpu_use()
         yield Saved(self._scene.ledger.run)
 
-    def _launch(
-        self, number: int, deadline: float, *, limited: bool
-    ) -> Generator[Event, None, float]:
-        """One launch; returns the seconds that starting its rows took."""
-        scene = self._scene
+    def _launch(self, deadline: float, *, limited: bool) -> Iterator[Event]:
+        scene, number = self._scene, len(self._starts)
         seconds = start_seconds(self._rows, scene.prepared, number, trained=scene.expected is None)
         begun = monotonic()
         with Launch(scene, number) as launch:
@@ -68,34 +68,42 @@ class Measurement:
             yield Began(title, seconds, "timing", scene.prepared.name)
             rounds = Rounds(scene, launch, number, self._pace)
             started = monotonic()
-            left, starting = max(0.0, deadline - started), started - begun
-            share = self._share(number, left, starting, limited=limited)
+            self._starts.append(started - begun)
+            share = self._share(max(0.0, deadline - started), limited=limited)
             yield from rounds.run(Budget(started + share, hard=limited))
             yield from launch.finish()
             yield Ended()
         yield Saved(scene.ledger.run)
-        return starting
 
-    def _share(self, number: int, left: float, starting: float, *, limited: bool) -> float:
+    def _share(self, left: float, *, limited: bool) -> float:
         """Seconds for the rounds of this launch, so that all launches have about as many.
 
         Of the time that is left the starts of the launches to come are taken off first; otherwise
         this one would take their rounds.
         """
-        launches = self._launches_to_share(number, left, starting, limited=limited)
-        later_start = starting * (LATER_START_SHARE if number == 0 else 1.0)
-        return max(0.0, left - (launches - 1) * later_start) / launches
+        start = self._next_start_seconds()
+        more = self._launches_to_come(left, start, limited=limited)
+        return max(0.0, left - more * start) / (more + 1)
 
-    def _launches_to_share(
-        self, number: int, left: float, starting: float, *, limited: bool
-    ) -> int:
-        """Among how many launches the time that is left is shared, this one included."""
-        preset = self._scene.preset
-        fitting = preset.most_launches
-        if starting > 0:
-            fitting = number + 1 + int(left / starting)
-        certain = 0 if limited else preset.least_launches
-        return max(1, min(preset.most_launches, max(fitting, certain)) - number)
+    def _launches_to_come(self, left: float, start: float, *, limited: bool) -> int:
+        """How many launches more share the time: those that are certain, and what is worth it."""
+        preset, launches = self._scene.preset, len(self._starts)
+        most = preset.most_launches - launches
+        certain = 0 if limited else preset.least_launches - launches
+        # So many that none of them has more of starting than of rounds.
+        worth = int((left / start - 1) / 2) if start > 0 else most
+        return max(0, min(most, max(certain, worth)))
+
+    def _next_start_seconds(self) -> float:
+        """What it is guessed to take to start one more launch.
+
+        The latest had perhaps no process to start, since its workers went on from another workload.
+        """
+        crew, number = self._scene.crew, len(self._starts)
+        if number > 1 and all(crew.waits(number, row.row) for row in self._rows):
+            return self._starts[-1]
+        later = LATER_START_SHARE * self._starts[0]
+        return later if number == 1 else max(self._starts[-1], later)
 
     def _another(self, launches: int, in_time: bool, *, limited: bool) -> bool:
         """Whether to launch once more: on the width of the intervals, never on what they say."""

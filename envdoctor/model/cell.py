@@ -89,6 +89,8 @@ class Launch(Struct, frozen=True, kw_only=True):
     """Whether compilers found what an earlier launch or run had left for them."""
     alone: bool
     """Whether nothing else was starting meanwhile: if not, the phases are upper bounds."""
+    imported_alone: bool = True
+    """The same of start, import and device init, where two processes may have shared the CPUs."""
     fresh: bool = True
     """Whether the process had trained nothing else: if it had, `start_seconds`, `import_seconds`
     and `device_init_seconds` lie before that, and what a framework prepares once was there."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from envdoctor.report.table import energy_of
 from envdoctor.statistics.blocks import cpu_share, summarise, warmup_debt_seconds
+from envdoctor.statistics.costs import setup_phases
 from envdoctor.statistics.folds import is_complete, spread
 from envdoctor.statistics.pairing import kept_blocks
 from envdoctor.statistics.ranking import rankings
@@ -112,7 +113,7 @@ def _values(run: Run, cell: Cell, record: WorkloadRecord) -> dict[str, Any]:
         "reason": cell.outcome.reason,
         **_proof(cell),
         **_speed(run, cell, record),
-        **_costs(cell),
+        **_costs(run, cell),
         **_folds(cell),
         **_energy(energy_of(run, cell)),
     }
@@ -180,9 +181,9 @@ def _place(place: Place, ranking: Ranking) -> dict[str, Any]:
     }
 
 
-def _costs(cell: Cell) -> dict[str, Any]:
+def _costs(run: Run, cell: Cell) -> dict[str, Any]:
     values: dict[str, Any] = {"training_seconds": cell.training_seconds}
-    phases = cell.launches[0].phases if cell.launches else None
+    phases = setup_phases(run, cell)
     for part in (phases, cell.memory):
         for name in part.__struct_fields__ if part else ():
             if name in COLUMNS:

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from math import ceil
 from typing import TYPE_CHECKING
 
+from msgspec import structs
+
 from envdoctor.statistics.blocks import summarise, warmup_debt_seconds
 from envdoctor.statistics.pairing import kept_blocks
 
 if TYPE_CHECKING:
-    from envdoctor.model.cell import Cell
+    from envdoctor.model.cell import Cell, Launch, Phases
     from envdoctor.model.run import Run
 
 
@@ -34,12 +36,34 @@ def costs(run: Run, cell: Cell) -> Costs | None:
     From its first launch, which finds the coldest caches.
     """
     step = summarise(kept_blocks(run, cell))
-    if step is None or not cell.launches:
+    phases = setup_phases(run, cell)
+    if step is None or phases is None:
         return None
-    first = min(cell.launches, key=lambda launch: launch.launch)
-    phases = first.phases
     setup = phases.import_seconds + phases.device_init_seconds + phases.build_seconds
-    return Costs(setup + warmup_debt_seconds(first, step.seconds), step.seconds)
+    return Costs(setup + warmup_debt_seconds(_first(cell), step.seconds), step.seconds)
+
+
+def setup_phases(run: Run, cell: Cell) -> Phases | None:
+    """The phases of the first launch of a row; None if it has none.
+
+    What comes before building does not depend on the workload: it is that of the first launch with
+    the quickest import of all that were imported alone, on whatever workload.
+    """
+    if not cell.launches:
+        return None
+    launches = [_first(each) for each in run.cells if each.row == cell.row and each.launches]
+    alone = [launch for launch in launches if launch.imported_alone] or launches
+    least = min((launch.phases for launch in alone), key=lambda phases: phases.import_seconds)
+    return structs.replace(
+        _first(cell).phases,
+        start_seconds=least.start_seconds,
+        import_seconds=least.import_seconds,
+        device_init_seconds=least.device_init_seconds,
+    )
+
+
+def _first(cell: Cell) -> Launch:
+    return min(cell.launches, key=lambda launch: launch.launch)
 
 
 def break_even_steps(a: Costs, b: Costs) -> int | None:

@@ -24,6 +24,7 @@ from envdoctor.bench import (
     proving,
     readying,
     seat,
+    settling,
 )
 from envdoctor.child import products
 from envdoctor.cli import bench as command
@@ -88,7 +89,11 @@ def test_warm_up_and_steady_state(page):
     text = page.section("## Warm-up and steady state")
     assert f"first {seat.WARMUP_STEPS} steps of the first launch" in text
     assert f"first {readying.LATER_WARMUP_STEPS} of later ones" in text
-    assert f"about {seat.SETTLE_BLOCK_SECONDS:g} s are taken" in text
+    assert f"about {settling.SHORT_SECONDS:g} s are taken" in text
+    assert settling.WARMING == 2
+    assert "from the third on" in text
+    assert f"After {steady.ENOUGH} short blocks" in text
+    assert f"Fewer than {steady.ENOUGH}," in text
     assert f"latest {steady.LATEST} are steady" in text
     assert f"differ by at most {percent(steady.LARGEST_SHIFT)};" in text
     assert f"({steady.OUTLIER:g} interquartile ranges above" in text
@@ -101,6 +106,7 @@ def test_blocks(page):
     text = page.section("## Rounds")
     assert f"one step and {seat.REWARM_SECONDS:g} s" in text
     assert f"at least {blocks.FEWEST_STEPS} steps" in text
+    assert f"a step of {blocks.LONG_STEP_SECONDS:g} s and more is a block by itself" in text
     assert f"at most {blocks.LONGEST_BLOCK_SECONDS:g} s" in text
     assert f"about {pace.BEAT_SECONDS * 1e3:g} ms of square roots" in text
 
@@ -119,6 +125,13 @@ def test_every_cause_has_its_threshold(page):
     for cause in ("run-queue delay", "canary"):
         assert "quietest tenth" in told[cause][1]
     assert contamination.QUIET_SHARE == 0.1
+
+
+def test_the_rounding_of_ticks(page):
+    text = page.section("## Disturbed rounds")
+    assert f"ticks of {contamination.TICK_NS // 10**6} ms" in text
+    assert contamination.ROUNDING_TICKS == 1
+    assert "over a round, one tick for each CPU" in text
 
 
 def test_repeats(page):

@@ -56,6 +56,50 @@ def test_else_each_workload_has_a_process_of_its_own(engine, mark, workloads):
     assert len({cell.launches[0].phases.start_seconds for cell in found.values()}) == 2
 
 
+def test_an_import_that_was_timed_is_not_timed_again(engine, mark, workloads):
+    run = engine(
+        "slowed",
+        mark=mark,
+        preset=STARTS_ANEW,
+        workloads=workloads[:2],
+        order={"twin": True},
+        backends=("numpy", "slowed"),
+        modes=("numpy", "plain"),
+    )
+    assert {cell.outcome.status for cell in run.cells} == {"ok"}
+    for cell in run.cells:
+        (launch,) = cell.launches
+        assert launch.alone
+        assert launch.fresh
+        assert launch.imported_alone == (cell.workload == "first")
+    assert mark.survivors() == []
+
+
+@pytest.mark.parametrize("when", [3, 4], ids=["when both are imported", "when one is ready"])
+def test_memory_that_runs_short_after_the_imports_leaves_no_row_out(
+    engine, mark, workloads, monkeypatch, when
+):
+    asked = []
+
+    def short(seats):
+        asked.append(len(seats))
+        return len(asked) == when
+
+    monkeypatch.setattr(launching, "memory_is_short", short)
+    run = engine(
+        "slowed",
+        mark=mark,
+        preset=STARTS_ANEW,
+        workloads=workloads[:2],
+        backends=("numpy", "slowed"),
+        modes=("numpy", "plain"),
+    )
+    assert not run.plan.interleaved
+    assert {cell.outcome.status for cell in run.cells} == {"ok"}
+    assert all(len(cell.blocks) >= 2 for cell in run.cells)
+    assert mark.survivors() == []
+
+
 def test_in_later_launches_only_a_worker_goes_on(engine, mark, workloads):
     run = engine(mark=mark, preset=LATER_GO_ON, workloads=workloads[:2], backends=("numpy",))
     found = by_workload(run, "numpy")

@@ -8,7 +8,7 @@ from envdoctor.report import numbers
 from envdoctor.report.html.charts import Chart
 from envdoctor.report.html.marks import by_row, by_step, categories, dashes, layer, number, series
 from envdoctor.report.html.theme import INK, PARTS
-from envdoctor.statistics.costs import Costs, break_even_steps, costs
+from envdoctor.statistics.costs import Costs, break_even_steps, costs, setup_phases
 
 if TYPE_CHECKING:
     from envdoctor.report.html.charts import Subject
@@ -95,9 +95,9 @@ def start_up(subject: Subject) -> Chart:
     values: list[Piece] = []
     for line in subject.table.lines:
         found = costs(subject.run, line.cell)
-        if found is None:
+        phases = setup_phases(subject.run, line.cell)
+        if found is None or phases is None:
             continue
-        phases = min(line.cell.launches, key=lambda launch: launch.launch).phases
         known = (phases.import_seconds, phases.device_init_seconds, phases.build_seconds)
         parts = (*known, found.setup_seconds - sum(known))
         values += [

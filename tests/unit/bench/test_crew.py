@@ -38,6 +38,9 @@ def test_who_waits_is_stopped_and_goes_on_once(idle):
         crew.leave(0, ROW, idle)
         assert idle.worker.said == ["pause"]
         assert len(crew) == 1
+        assert crew.waits(0, ROW)
+        assert not crew.waits(0, OTHER)
+        assert not crew.waits(1, ROW)
         assert crew.take(0, OTHER) is None
         assert crew.take(1, ROW) is None
         assert crew.take(0, ROW) is idle

@@ -11,6 +11,7 @@ import pytest
 from msgspec import structs
 
 from envdoctor.bench import measuring
+from envdoctor.bench.crew import Crew
 from envdoctor.bench.ledger import Ledger
 from envdoctor.bench.measuring import LATER_START_SHARE, Measurement
 from envdoctor.bench.presets import DEFAULT
@@ -32,7 +33,7 @@ class Clock:
 def measure(monkeypatch):
     """Measure with launches that take so long to start, and rounds that take all they may."""
 
-    def run(start_seconds, *, later=None, preset=DEFAULT, limited=False, seconds=100.0):
+    def run(start_seconds, *, later=None, preset=DEFAULT, limited=False, seconds=100.0, crew=None):
         clock, budgets = Clock(), []
         later = start_seconds if later is None else later
 
@@ -76,6 +77,7 @@ def measure(monkeypatch):
             prepared=SimpleNamespace(name=made.workloads[0].name),
             expected=None,
             host=SimpleNamespace(cpus=(0, 1)),
+            crew=Crew() if crew is None else crew,
         )
         begun = clock.now
         list(Measurement(scene, rows, None).run(begun + seconds, limited=limited))
@@ -120,3 +122,20 @@ def test_it_is_for_those_that_the_preset_wants_at_least(measure):
 def test_what_is_used_up_is_no_debt_of_later_rounds(measure):
     budgets, _ = measure(200.0)
     assert budgets == [0.0] * DEFAULT.least_launches
+
+
+def test_a_launch_that_would_mostly_start_is_not_made(measure):
+    # The second one finds its workers waiting; the third has to start them again.
+    budgets, spent = measure(40.0, later=2.0)
+    assert budgets == pytest.approx([20.0, 38.0])
+    assert spent == pytest.approx(100.0)
+
+
+def test_where_workers_wait_for_a_third_launch_it_is_made(measure):
+    class Waiting(Crew):
+        def waits(self, launch, row):
+            return True
+
+    budgets, spent = measure(40.0, later=2.0, crew=Waiting())
+    assert budgets == pytest.approx([20.0, 18.0, 18.0])
+    assert spent == pytest.approx(100.0)

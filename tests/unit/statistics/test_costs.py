@@ -27,6 +27,32 @@ def test_a_row_pays_for_its_first_launch(make_run) -> None:
     assert found.time_to_train_seconds(1000) == pytest.approx(4.298)
 
 
+def test_an_import_counts_where_it_was_alone_on_whatever_workload(make_run) -> None:
+    times = {"jax": [[0.002] * 6, [0.002] * 6]}
+    run = make_run({"v": times, "w": times}, setup_seconds={"jax": 1.5})
+    cells = {cell.workload: cell for cell in run.cells}
+
+    def change(workload, seconds, **values):
+        cell = cells[workload]
+        phases = structs.replace(cell.launches[0].phases, import_seconds=seconds, build_seconds=0.1)
+        first = structs.replace(cell.launches[0], phases=phases, **values)
+        cells[workload] = structs.replace(cell, launches=(first, *cell.launches[1:]))
+
+    def setup():
+        changed = structs.replace(run, cells=tuple(cells.values()))
+        return costs(changed, cells["w"]).setup_seconds
+
+    change("v", 2.0)
+    change("w", 1.2, imported_alone=False)
+    assert setup() == pytest.approx(2.1)
+    # Of two that were alone the quicker one was disturbed less; if none was, so with all.
+    change("w", 1.2, imported_alone=True)
+    assert setup() == pytest.approx(1.3)
+    change("v", 2.0, imported_alone=False)
+    change("w", 3.0, imported_alone=False)
+    assert setup() == pytest.approx(2.1)
+
+
 def test_steps_of_contaminated_rounds_cost_nothing(make_run) -> None:
     run = make_run({"w": {"jax": [[0.002, 0.002, 0.9, 0.9]]}})
     turns = tuple(structs.replace(turn, kept=turn.round < 2) for turn in run.rounds)
