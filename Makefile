@@ -42,9 +42,10 @@ test: check
 test-long: $(VENV)/ready-test
 	$(BIN)/python -m pytest -m long $(PARALLEL) $(ARGS)
 
-# All three, even if one fails; ARGS=--quick for a short round.
+# All of them, even if one fails; ARGS=--quick for a short round. How often verdicts are right takes
+# half an hour more, and quiet: benchmarks/harness/resolution.py.
 harness: $(VENV)/ready-bench
-	@code=0; for script in command_line overhead backends; do \
+	@code=0; for script in command_line doctor overhead backends; do \
 	  $(BIN)/python benchmarks/harness/$$script.py $(ARGS) || code=1; \
 	done; exit $$code
 

@@ -208,3 +208,5 @@ class Probe:
     """Variables to set before the interpreter starts: no preallocation, few threads."""
     seconds: float = 60.0
     """The time limit of a child."""
+    builds_on: tuple[str, ...] = ()
+    """Packages of other plugins that the code of the probe imports; they are copied with it."""

@@ -2,7 +2,7 @@
 
     python benchmarks/harness/backends.py [--quick] [--backend NAME]... [--workload NAME]...
 
-For each row of torch, tensorflow and jax, and each workload, our trainer and the bare loop of
+For each row of a backend, and each workload, our trainer and the bare loop of
 `native_<framework>.py` start from the same weights, see the same batches, and must have the same
 loss after ten steps. Then their blocks are timed in turn, in random order, in two workers of
 which one is always stopped (`contest.py` says why). The table shows the ratio of throughput, ours
@@ -16,6 +16,7 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass, replace
 from functools import partial
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 import click
@@ -28,6 +29,7 @@ from envdoctor.bench.worker import Host
 from envdoctor.detect.cpu import choose_cpus, read_cpu
 from envdoctor.plugins import load_plugins
 from envdoctor.statistics.paired import Comparison, least_rounds
+from envdoctor.target.channel import WorkerEnded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,12 +47,15 @@ BACKENDS = (
     "mindspore",
     "keras",
     "flax",
+    "lightning",
 )
 WORKLOADS = tuple(
     f"{family}-{size}" for size in ("tiny", "small") for family in ("mlp", "cnn", "transformer")
 )
 QUICK_WORKLOADS = tuple(name for name in WORKLOADS if name.endswith("-tiny"))
 LEAST_THROUGHPUT = 0.97
+NATIVE_PARTS = {"lightning": ("native_torch",)}
+"""What the script of a bare loop imports of others."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +67,7 @@ class Line:
     workload: str
 
     def __str__(self) -> str:
-        return f"{self.backend.name:11}{self.mode:9}{self.workload:18}"
+        return f"{self.backend.name:11}{self.mode:11}{self.workload:18}"
 
 
 @click.command(help=(__doc__ or "").partition("\n")[0])
@@ -72,7 +77,7 @@ class Line:
 @click.option("--workload", "workloads", multiple=True, type=click.Choice(WORKLOADS))
 @click.option("--launches", type=click.IntRange(1), help="Fresh starts.  [default: 3]")
 @click.option(
-    "--rounds", type=click.IntRange(1), help="Most pairs of blocks in each.  [default: 120]"
+    "--rounds", type=click.IntRange(1), help="Most pairs of blocks in each.  [default: 200]"
 )
 def main(
     *,
@@ -85,14 +90,20 @@ def main(
 ) -> None:
     """Print the table, line by line as it is measured."""
     names = workloads or (QUICK_WORKLOADS if quick else WORKLOADS)
-    lines = list(_lines(backends or BACKENDS, modes, names))
+    lines = list(_lines(backends or _installed(), modes, names))
     launches = launches or (1 if quick else 3)
     plan = Plan(launches, rounds or max(ROUNDS, least_rounds(len(lines))), len(lines))
-    click.echo(f"{'backend':11}{'mode':9}{'workload':18}throughput, ours over the bare loop's")
+    click.echo(f"{'backend':11}{'mode':11}{'workload':18}throughput, ours over the bare loop's")
     with RunFolder() as folder:
         host = Host(folder, choose_cpus(read_cpu(), None), 600.0, Caches(folder.path / "compiled"))
         results = [_report(line, host, plan) for line in lines]
     sys.exit(0 if all(results) else 1)
+
+
+def _installed() -> tuple[str, ...]:
+    """The backends whose framework is here; finding it imports nothing."""
+    modules = {each.name: each.module for each in load_plugins(strangers=False).backends()}
+    return tuple(name for name in BACKENDS if find_spec(modules[name]) is not None)
 
 
 def _lines(
@@ -111,6 +122,11 @@ def _report(line: Line, host: Host, plan: Plan) -> bool:
     except UnequalError as error:
         click.echo(f"{line}not the same work: {error}")
         return False
+    except WorkerEnded as ended:
+        if ended.outcome.status != "unsupported":
+            raise
+        click.echo(f"{line}not measured: {ended.outcome.reason}")
+        return True
     click.echo(f"{line}{describe(found)}")
     return not is_slow(found)
 
@@ -119,7 +135,11 @@ def measure(line: Line, host: Host, plan: Plan) -> Comparison:
     """The throughput of our trainer over the bare loop's."""
     prepared = prepare_workload(line.workload)
     setting = Setting(line.mode, "fp32", "cpu", len(host.cpus))
-    native = replace(line.backend, trainer=f"native_{line.backend.name}:Loop")
+    native = replace(
+        line.backend,
+        trainer=f"native_{line.backend.name}:Loop",
+        builds_on=NATIVE_PARTS.get(line.backend.name, ()),
+    )
     ours, bare = (
         partial(InWorker, host, backend, setting, prepared) for backend in (line.backend, native)
     )

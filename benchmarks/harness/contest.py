@@ -39,7 +39,7 @@ LARGEST_LOSS_DIFFERENCE = 1e-4
 
 BLOCK_SECONDS = DEFAULT.block_seconds
 """As in a benchmark: on a shared machine many short rounds tell more than a few long ones."""
-ROUNDS = 120
+ROUNDS = 200
 LONGEST_SECONDS = 15.0
 """Of all blocks of a launch: where a step takes seconds there are fewer rounds."""
 MOST_STEPS = 20_000

@@ -45,7 +45,7 @@ class Loop:
 
     def __init__(self, job: Job, weights: Mapping[str, Array]) -> None:
         """Put the weights into torch's own layout and make the optimiser."""
-        self._weights = {name: _native(name, value) for name, value in weights.items()}
+        self._weights = {name: to_native(name, value) for name, value in weights.items()}
         spec = job.optimizer
         self._optimizer = torch.optim.AdamW(
             self._weights.values(),
@@ -104,7 +104,7 @@ class Loop:
         """Not counted."""
 
 
-def _native(name: str, value: Array) -> Tensor:
+def to_native(name: str, value: Array) -> Tensor:
     """A dense kernel as (out, in), a convolution's as (out, in, height, width)."""
     weight = torch.tensor(value, dtype=torch.float32)
     if weight.dim() == 4:

@@ -110,7 +110,7 @@ class InBareLoop:
 @click.option("--workload", "workloads", multiple=True, default=("mlp-tiny",))
 @click.option("--launches", type=click.IntRange(1), help="Fresh starts.  [default: 3]")
 @click.option(
-    "--rounds", type=click.IntRange(1), help="Most pairs of blocks in each.  [default: 120]"
+    "--rounds", type=click.IntRange(1), help="Most pairs of blocks in each.  [default: 200]"
 )
 def main(
     *,

@@ -3,7 +3,7 @@
 Runs the benchmark itself, as a user does, again and again: NumPy, its twin, a copy of it, and a
 copy with 5 % planted on every step (the test plugin `slowed`). Counts how often equal rows are
 called different, and how often the slow one is called slower: in all runs, and in those of a quiet
-machine, with a grade A or B, which are held to 19 of 20. With `--load` another process keeps one
+machine, with a grade A or B; one or the other must be 19 of 20. With `--load` another process keeps one
 CPU busy: then the tool may repeat rounds, lower its grade or decline to rank, but equal rows must
 not be told apart.
 
@@ -62,10 +62,12 @@ def main(*, runs: int, workload: str, load: bool, options: tuple[str, ...]) -> N
 
 
 def _is_right(counts: Counter[str], runs: int, *, load: bool) -> bool:
-    """Whether equal rows were left alone, and the slow one was found where it was quiet."""
+    """Whether equal rows were left alone, and the slow one was found, at least where it was quiet.
+    """
     false = counts["equal rows called different"] + counts["twin called different"]
     quiet = counts[QUIET]
-    found = quiet > 0 and counts[f"{QUIET} and {FOUND}"] >= LEAST_FOUND * quiet
+    found = counts[FOUND] >= LEAST_FOUND * runs
+    found = found or (quiet > 0 and counts[f"{QUIET} and {FOUND}"] >= LEAST_FOUND * quiet)
     return false <= MOST_FALSE * runs and (load or found)
 
 

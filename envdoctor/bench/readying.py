@@ -52,11 +52,14 @@ def make_ready(scene: Scene, seat: Seat, share: float, *, timed: bool) -> Iterat
 
 
 def check_last(scene: Scene, seat: Seat) -> None:
-    """The machine's ceiling by this backend, and the precision of its products, once a run.
+    """What the weights have become; the machine's ceiling and the precision of products, once a run.
 
     Raises:
         WorkerEnded: it multiplies in another precision than it says.
     """
+    seat.wake()
+    seat.keep(subnormal_share=seat.worker.subnormal_share())
+    seat.sleep()
     seat.let_go()
     known = scene.precisions
     if seat.row not in known:

@@ -189,6 +189,10 @@ class Worker:
         gradients = {name.partition(":")[2]: value for name, value in arrays.items()}
         return float(answer["loss"]), outputs, gradients
 
+    def subnormal_share(self) -> float:
+        """Of the present parameters, those that float32 holds with fewer bits than all others."""
+        return float(self.ask("subnormals")["share"])
+
     def evaluate(self, split: str) -> tuple[NDArray[Any], float]:
         """The outputs for a split, and the seconds it took."""
         path = self._host.folder.answer("outputs")

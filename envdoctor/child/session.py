@@ -47,6 +47,7 @@ class Session:
             "differentiate": self.differentiate,
             "evaluate": self.evaluate,
             "read_weights": self.read_weights,
+            "subnormals": self.subnormals,
             "reset_peak": self.reset_peak,
             "memory": self.memory,
         }
@@ -149,6 +150,17 @@ class Session:
         """Write the present weights to a file."""
         _write(path, **dict(self._built().weights()))
         return {}
+
+    def subnormals(self) -> Dict[str, Any]:
+        """The share of the present parameters that are not zero, but too small to be normal."""
+        import numpy as np
+
+        found = count = 0
+        for value in self._built().weights().values():
+            size = np.abs(np.asarray(value))
+            found += int(np.count_nonzero((size > 0) & (size < np.finfo(np.float32).tiny)))
+            count += size.size
+        return {"share": found / count if count else 0.0}
 
     def reset_peak(self) -> Dict[str, Any]:
         """Start a new peak of host memory, after what warm-up left over is collected."""

@@ -152,7 +152,8 @@ class Prober:
         answers, log = self._folder / f"{name}.jsonl", self._folder / f"{name}.log"
         answers.touch()
         try:
-            self._code.add(probe.entry)
+            for package in (probe.entry, *probe.builds_on):
+                self._code.add(package)
             child = Child(self._command(probe, answers, device), _variables(probe), log)
         except (OSError, EnvdoctorError) as error:
             outcome = Outcome(status="failed", reason=f"the probe cannot be started: {error}")

@@ -241,6 +241,10 @@ class Cell(Struct, frozen=True, kw_only=True):
     memory: Memory | None = None
     oversubscribed: bool = False
     """Whether its own threads waited for each other on CPUs that nobody else used."""
+    subnormal_share: float | None = None
+    """Of the parameters after the rounds of the first launch: those that are not zero, but smaller
+    than the normal numbers of float32, which many CPUs handle slowly. A framework that takes them
+    for zero has none."""
     training_seconds: float | None = None
     """The whole training plan, the steps only."""
     evaluation_seconds: float | None = None

@@ -33,6 +33,7 @@ def remarks(run: Run, ranking: Ranking) -> tuple[str, ...]:
     else:
         lines = [ranking.reason]
     lines += [say.not_steady(place, names[place.cell.row]) for place in ranking.places]
+    lines += [say.subnormal(place, names[place.cell.row]) for place in ranking.places]
     crowded = [names[place.cell.row] for place in ranking.places if place.cell.oversubscribed]
     lines.append(say.oversubscribed(crowded))
     lines.append(say.throttled(run, ranking.workload))

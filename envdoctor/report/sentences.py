@@ -27,6 +27,9 @@ TO = "\N{EN DASH}"
 ROUGH = 0.05
 """An interval that reaches farther to each side leaves one decimal of a ratio above 1."""
 
+MANY_SUBNORMALS = 0.001
+"""Share of the weights from which on they are worth a word: they go into every product."""
+
 
 @dataclass(frozen=True)
 class Effort:
@@ -160,6 +163,17 @@ def oversubscribed(names: Sequence[str]) -> str:
         return ""
     have = "has" if len(names) == 1 else "have"
     return f"{listed(names)} {have} more threads than CPUs, which wait for each other."
+
+
+def subnormal(place: Place, name: str) -> str:
+    """That a row carries many numbers that CPUs are slow with; empty if it does not."""
+    share = place.cell.subnormal_share or 0.0
+    if share < MANY_SUBNORMALS:
+        return ""
+    return (
+        f"{numbers.percent(share)} of the weights of {name} are below the normal numbers of "
+        "float32, which CPUs may be many times slower with."
+    )
 
 
 def throttled(run: Run, workload: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from envdoctor.api import Backend, Check, Collector, Mode, Setting, hookimpl
+from envdoctor.api import Backend, Check, Collector, Mode, Probe, Setting, hookimpl
 from envdoctor_lightning import checks, facts
 
 if TYPE_CHECKING:
@@ -63,3 +63,16 @@ def envdoctor_collectors() -> Iterator[Collector]:
 def envdoctor_checks() -> Iterator[Check]:
     """What can be wrong with it."""
     yield from checks.CHECKS
+
+
+@hookimpl
+def envdoctor_probes() -> Iterator[Probe]:
+    """What `--deep` tries."""
+    yield Probe(
+        name="lightning",
+        summary="A layer that Fabric has set up, and a step of the Trainer",
+        module="lightning",
+        distributions=("lightning",),
+        entry="envdoctor_lightning.probe:probe",
+        builds_on=("envdoctor_torch",),
+    )

@@ -35,6 +35,7 @@ def envdoctor_backends() -> Iterator[Backend]:
                     "on a GPU cuDNN's benchmark mode",
                     "fused AdamW",
                     "gradients set to None",
+                    "subnormal numbers taken for zero, as XLA does",
                 ),
             ),
             Mode(
@@ -48,6 +49,7 @@ def envdoctor_backends() -> Iterator[Backend]:
                     "static shapes",
                     "no guards on the modules, which nothing changes",
                     "fused AdamW",
+                    "subnormal numbers taken for zero, as XLA does",
                 ),
             ),
         ),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from envdoctor.api import Backend, Check, Collector, Mode, Setting, hookimpl
+from envdoctor.api import Backend, Check, Collector, Mode, Probe, Setting, hookimpl
 from envdoctor_transformers import checks, facts
 
 if TYPE_CHECKING:
@@ -76,3 +76,21 @@ def envdoctor_collectors() -> Iterator[Collector]:
 def envdoctor_checks() -> Iterator[Check]:
     """What can be wrong with it."""
     yield from checks.CHECKS
+
+
+@hookimpl
+def envdoctor_probes() -> Iterator[Probe]:
+    """What `--deep` tries."""
+    yield Probe(
+        name="transformers",
+        summary="GPT-2's product and its gradient, and the attention of models",
+        module="transformers",
+        distributions=("transformers",),
+        entry="envdoctor_transformers.probe:probe",
+        builds_on=("envdoctor_torch",),
+        environment={
+            "HF_HUB_OFFLINE": "1",
+            "HF_HUB_DISABLE_TELEMETRY": "1",
+            "TRANSFORMERS_OFFLINE": "1",
+        },
+    )

@@ -7,6 +7,7 @@ import re
 from math import exp, expm1, log
 from typing import get_args
 
+import numpy as np
 import pytest
 
 from envdoctor.bench import (
@@ -30,6 +31,7 @@ from envdoctor.child import products
 from envdoctor.cli import bench as command
 from envdoctor.errors import ExitCode
 from envdoctor.model.cell import Cause, Phases, Row
+from envdoctor.report import sentences
 from envdoctor.statistics import (
     paired,
     resolution,
@@ -215,6 +217,12 @@ def test_the_signs_of_a_clock_that_cannot_be_believed(page, open_page):
     guide = open_page("docs/guides/write-a-backend.md").section("### What is tested of `wait`")
     assert guide.count(f"{late * 1e3:g} ms") == 2
     assert told["twice the steps"][0] in guide
+
+
+def test_very_small_numbers(page):
+    text = page.section("## CPU budget")
+    assert f"where {percent(sentences.MANY_SUBNORMALS)} of them or more are subnormal" in text
+    assert f"Below {np.finfo(np.float32).tiny:.1e}" in text
 
 
 def test_the_practical_peak(page):

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import importlib
 import re
+import runpy
+from importlib import metadata
+from pathlib import Path
 
 import pytest
 
@@ -11,7 +14,8 @@ MOMENT = ("--launches", "1", "--rounds", "2")
 
 
 @pytest.mark.parametrize(
-    ("backend", "mode"), [("torch", "eager"), ("tensorflow", "graph"), ("jax", "jit")]
+    ("backend", "mode"),
+    [("torch", "eager"), ("tensorflow", "graph"), ("jax", "jit"), ("lightning", "fabric")],
 )
 def test_backends_beside_bare_loops(run_script, backend, mode):
     pytest.importorskip(backend)
@@ -20,6 +24,14 @@ def test_backends_beside_bare_loops(run_script, backend, mode):
     assert done.returncode == 0, done.stdout + done.stderr
     assert "not the same work" not in done.stdout
     assert "cnn-tiny" in done.stdout
+
+
+def test_what_a_bare_loop_cannot_do_is_said(run_script):
+    pytest.importorskip("lightning")
+    chosen = ("--backend", "lightning", "--mode", "trainer", "--workload", "mlp-tiny")
+    done = run_script("backends.py", *chosen, *MOMENT)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "not measured: the Trainer has no loop" in done.stdout
 
 
 def test_overhead_of_a_worker(run_script):
@@ -32,6 +44,32 @@ def test_command_line(run_script):
     done = run_script("command_line.py", "--quick")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "times Click alone" in done.stdout
+
+
+def test_the_doctor_beside_collect_env(run_script):
+    pytest.importorskip("torch")
+    done = run_script("doctor.py", "--quick")
+    # How long it takes on this machine is another question.
+    assert done.returncode in {0, 1}, done.stdout + done.stderr
+    assert re.search(r"^check +[\d.]+ times torch.utils.collect_env", done.stdout)
+    assert re.search(r"^check --deep +[\d.]+ s with torch", done.stdout, re.MULTILINE)
+
+
+def test_made_up_distributions_fill_the_environment(harness_path, tmp_path):
+    script = importlib.import_module("doctor")
+    there = len(list(metadata.distributions()))
+    variables = script.make_distributions(tmp_path, there + 3)
+    found = list(metadata.distributions(path=[str(tmp_path)]))
+    assert len(found) == 3
+    assert {each.version for each in found} == {"1.0"}
+    assert variables["PYTHONPATH"].startswith(str(tmp_path))
+
+
+def test_durations_say_what_a_run_is_made_of(harness_path):
+    script = importlib.import_module("durations")
+    run = runpy.run_path(str(Path(__file__).parents[1] / "made_runs.py"))["made_run"]()
+    said = script._made_of(run)
+    assert re.match(r"\d rows; mlp-tiny \d+ rounds, grade [A-D]; \d+ s in blocks", said), said
 
 
 def test_list_of_runs(run_script):

@@ -92,6 +92,11 @@ def test_the_twin_is_measured_but_neither_trained_nor_checked(run):
     assert twin.certificate.same_work
 
 
+def test_the_weights_that_were_timed_are_looked_at(run):
+    shares = {cell.row.twin: cell.subnormal_share for cell in run.cells}
+    assert shares == {False: 0.0, True: None}
+
+
 def test_blocks_say_what_disturbed_them(run):
     for cell in run.cells:
         for block in cell.blocks:

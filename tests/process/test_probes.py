@@ -25,12 +25,19 @@ def environment() -> Environment:
     )
 
 
-@pytest.mark.parametrize("name", ["numpy", "torch", "jax", "tensorflow"])
+PROBES = {probe.name: probe for probe in load_plugins(strangers=False).probes()}
+
+
+def test_every_backend_has_a_probe():
+    assert {backend.name for backend in load_plugins(strangers=False).backends()} == set(PROBES)
+
+
+@pytest.mark.parametrize("name", PROBES)
 def test_a_sound_framework_passes(name, monkeypatch):
-    if util.find_spec(name) is None:
+    if util.find_spec(PROBES[name].module) is None:
         pytest.skip(f"{name} is not installed")
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
-    probes = [probe for probe in load_plugins().probes() if probe.name == name]
+    probes = [PROBES[name]]
     results = run_probes(probes, environment())
     assert [each.device for each in results] == ["cpu"]
     (result,) = results

@@ -18,6 +18,15 @@ class Sitter:
         self.row = Row(backend=name, mode=name)
         self.planned = SimpleNamespace(row=self.row, title=name)
         self.awake = self.left = False
+        self.kept = {}
+        self.worker = SimpleNamespace(subnormal_share=self.look)
+
+    def look(self):
+        assert self.awake
+        return 0.25
+
+    def keep(self, **values):
+        self.kept.update(values)
 
     def wake(self):
         self.awake = True
@@ -48,6 +57,7 @@ def test_one_row_at_a_time_is_awake_while_the_ceilings_are_measured(monkeypatch)
     list(launch.finish())
     assert found == [[name] for name in ("one", "two", "three") for _ in range(2)]
     assert all(seat.left and not seat.awake for seat in seats)
+    assert all(seat.kept == {"subnormal_share": 0.25} for seat in seats)
 
 
 @pytest.mark.parametrize("number", [1, 2])

@@ -254,6 +254,21 @@ def test_outputs_and_weights_are_written(built, tmp_path):
         assert arrays["dense.kernel"].tolist() == [[1.0], [2.0]]
 
 
+@pytest.mark.parametrize(
+    ("weights", "share"),
+    [
+        ([1.0, 0.0], 0.0),
+        ([1e-40, -1e-40, 0.0, 1.2e-38], 0.5),
+        # Float64 has smaller normal numbers; what counts is what float32 would make of them.
+        (np.array([1e-300, 1.0]), 0.5),
+    ],
+)
+def test_weights_below_the_normal_numbers_are_counted(built, monkeypatch, weights, share):
+    values = weights if isinstance(weights, np.ndarray) else np.array(weights, dtype=np.float32)
+    monkeypatch.setattr(Diary, "weights", lambda _: {"dense.kernel": values})
+    assert built.subnormals() == {"share": share}
+
+
 def test_pickled_arrays_are_refused(session, files, tmp_path):
     np.savez(tmp_path / "evil.npz", train_inputs=np.array([{}], dtype=object))
     with pytest.raises(ValueError, match="allow_pickle"):
