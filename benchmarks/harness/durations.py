@@ -17,14 +17,16 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from envdoctor.model import codec
-from envdoctor.model.cell import Row
-from envdoctor.model.run import Run
 from envdoctor.statistics.pairing import round_seconds
 from envdoctor.statistics.ranking import resolution_of
+
+if TYPE_CHECKING:
+    from envdoctor.model.run import Run
 
 ROWS = ("numpy", "torch", "tensorflow", "jax")
 BUDGETS = {"--quick": 120.0, "": 360.0}
@@ -75,12 +77,8 @@ def _made_of(run: Run) -> str:
         rounds_seconds += rounds * (round_seconds(run, workload) or 0.0)
         found = resolution_of(run, workload)
         parts.append(f"{workload} {rounds} rounds, grade {found.grade if found else '-'}")
-    rows = len({_plain(cell.row) for cell in run.cells if cell.comparable})
+    rows = len({cell.row.title for cell in run.cells if cell.comparable})
     return f"{rows} rows; {'; '.join(parts)}; {rounds_seconds:.0f} s in blocks"
-
-
-def _plain(row: Row) -> tuple[str, str]:
-    return row.backend, row.mode
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ from envdoctor.child.contract import Unsupported
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from envdoctor.child.contract import Array, Data, Job, Setting
+    from envdoctor.child.contract import Array, Job, Setting
 
 
 class Network(nn.Module):

@@ -3,9 +3,9 @@
 Runs the benchmark itself, as a user does, again and again: NumPy, its twin, a copy of it, and a
 copy with 5 % planted on every step (the test plugin `slowed`). Counts how often equal rows are
 called different, and how often the slow one is called slower: in all runs, and in those of a quiet
-machine, with a grade A or B; one or the other must be 19 of 20. With `--load` another process keeps one
-CPU busy: then the tool may repeat rounds, lower its grade or decline to rank, but equal rows must
-not be told apart.
+machine, with a grade A or B; one or the other must be 19 of 20. With `--load` another process keeps
+one CPU busy: then the tool may repeat rounds, lower its grade or decline to rank, but equal rows
+must not be told apart.
 
     python benchmarks/harness/resolution.py --runs 20
     python benchmarks/harness/resolution.py --runs 20 --load
@@ -62,8 +62,7 @@ def main(*, runs: int, workload: str, load: bool, options: tuple[str, ...]) -> N
 
 
 def _is_right(counts: Counter[str], runs: int, *, load: bool) -> bool:
-    """Whether equal rows were left alone, and the slow one was found, at least where it was quiet.
-    """
+    """Whether equal rows were left alone, and the slow one found, if only where it was quiet."""
     false = counts["equal rows called different"] + counts["twin called different"]
     quiet = counts[QUIET]
     found = counts[FOUND] >= LEAST_FOUND * runs

@@ -52,7 +52,7 @@ def make_ready(scene: Scene, seat: Seat, share: float, *, timed: bool) -> Iterat
 
 
 def check_last(scene: Scene, seat: Seat) -> None:
-    """What the weights have become; the machine's ceiling and the precision of products, once a run.
+    """What became of the weights; once a run, the machine's ceiling and the products' precision.
 
     Raises:
         WorkerEnded: it multiplies in another precision than it says.

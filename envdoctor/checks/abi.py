@@ -70,7 +70,7 @@ def older_numpy(environment: Environment, package: str, text: str) -> Remedy:
         environment,
         package,
         "numpy<2",
-        folder=package,
+        folder=package.partition("==")[0],
         text="An environment of its own: other packages here want NumPy 2.",
     )
 

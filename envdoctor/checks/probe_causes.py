@@ -115,6 +115,14 @@ BY_TEXT: tuple[tuple[str, Cause], ...] = (
         ),
     ),
     (
+        r"(?s)mindspore\b.*compiled using NumPy 1\.x",
+        Cause(
+            "mindspore-numpy-2",
+            "A library of MindSpore was built for NumPy 1, and NumPy 2 is installed.",
+            _old_numpy,
+        ),
+    ),
+    (
         r"_ARRAY_API not found|compiled using NumPy 1\.x|Numpy is not available",
         Cause(
             "numpy2-abi-break",

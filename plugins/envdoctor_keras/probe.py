@@ -72,7 +72,8 @@ class KerasExercises:
     def _loss(self, targets: Any, outputs: Any) -> Any:
         """Half the sum of squares, spread over the batch, of which Keras takes the mean."""
         whole = self._ops.sum(self._ops.square(outputs - targets)) / 2
-        return whole * self._ops.ones(len(targets), dtype="float32")
+        # Of a symbolic tensor, as TensorFlow traces the step with, no length can be asked.
+        return whole * self._ops.ones_like(targets[:, 0])
 
     def _dense(self, kernel: Matrix) -> Any:
         layer = self._keras.layers.Dense(len(kernel[0]), use_bias=False)

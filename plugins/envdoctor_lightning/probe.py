@@ -74,7 +74,9 @@ class LightningExercises(TorchExercises):
 
         layer = Layer()
         trainer = self._lightning.Trainer(max_steps=1, **QUIET, **self._options())
-        trainer.fit(layer, [(given, wanted)])
+        # A list would be taken for several loaders.
+        batches = torch.utils.data.DataLoader([(given, wanted)], batch_size=None)
+        trainer.fit(layer, batches)
         return (right - layer.kernel.detach().cpu()).tolist()
 
     def _options(self) -> Dict[str, Any]:

@@ -16,6 +16,9 @@ TEXTS = {
     "libstdc++.so.6: version `GLIBCXX_3.4.29' not found": "glibcxx-too-old",
     "/lib64/libc.so.6: version `GLIBC_2.28' not found": "glibc-too-old",
     "AttributeError: _ARRAY_API not found": "numpy2-abi-break",
+    "in mindspore/ops/auto_generate: A module that was compiled using NumPy 1.x cannot": (
+        "mindspore-numpy-2"
+    ),
     "RuntimeError: operator torchvision::nms does not exist": "torchvision-torch-mismatch",
     "TypeError: Descriptors cannot be created directly.": "protobuf-generated-code-mismatch",
     "OSError: [WinError 126] The specified module": "windows-dll-load",
@@ -84,6 +87,7 @@ def test_an_older_numpy_goes_where_it_breaks_nothing(run, case, distribution):
     jax = distribution("jax", "0.10.2", requires=(Requirement(name="numpy", specifier=">=2.0"),))
     (beside,) = run("probe-failed", case(probe, installed={"numpy": "2.4.6", "jax": jax}))
     assert beside.remedies[0].command.endswith("pip install torch==2.13.0 'numpy<2'")
+    assert "-m venv ~/.venvs/torch && ~/.venvs/torch/bin/python" in beside.remedies[0].command
 
 
 def test_every_known_text_is_tested():
