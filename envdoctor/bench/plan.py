@@ -13,7 +13,7 @@ from envdoctor.errors import InputError
 from envdoctor.model.cell import Row
 from envdoctor.model.run import Unavailable
 from envdoctor.target.interpreter import Survey, find_interpreter, survey
-from envdoctor.workload.prepare import Prepared, find_file, prepare
+from envdoctor.workload.prepare import BATCH_SIGN, Prepared, find_file, prepare, split_batch
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -23,14 +23,15 @@ if TYPE_CHECKING:
 
 ORACLE = "numpy"
 """The backend that is the float64 reference: the one whose code is all ours."""
-DEFAULT_WORKLOADS = ("mlp-tiny", "cnn-tiny", "transformer-tiny")
+DEFAULT_FAMILIES = ("mlp", "cnn", "transformer")
+DEFAULT_SIZE = "tiny"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Wishes:
     """What the user asked for."""
 
-    workloads: Sequence[str] = DEFAULT_WORKLOADS
+    workloads: Sequence[str] = tuple(f"{family}-{DEFAULT_SIZE}" for family in DEFAULT_FAMILIES)
     backends: Sequence[str] = ()
     modes: Sequence[str] = ()
     interpreters: Mapping[str, str] = field(default_factory=dict)
@@ -257,6 +258,28 @@ def suggest(name: str, known: Iterable[str]) -> str:
     return f"Did you mean `{close[0]}`?" if close else f"Known: {', '.join(names)}."
 
 
+def wanted_workloads(
+    names: Sequence[str], size: str | None, batches: Sequence[int]
+) -> tuple[str, ...]:
+    """The workloads by name: those that were named, or the default ones of a size; each with every
+    batch that is wanted, unless its name has one.
+
+    Raises:
+        InputError: names and a size.
+    """
+    if names and size:
+        raise InputError(
+            "--size is for the default workloads, and WORKLOAD names others.",
+            "Leave one of them out.",
+        )
+    chosen = names or [f"{family}-{size or DEFAULT_SIZE}" for family in DEFAULT_FAMILIES]
+    return tuple(
+        name if batch is None or split_batch(name)[1] else f"{name}{BATCH_SIGN}{batch}"
+        for name in chosen
+        for batch in batches or (None,)
+    )
+
+
 def prepare_all(plugins: Plugins, wishes: Wishes) -> tuple[Prepared, ...]:
     """All workloads that were asked for, resolved.
 
@@ -267,7 +290,8 @@ def prepare_all(plugins: Plugins, wishes: Wishes) -> tuple[Prepared, ...]:
     data_sets = plugins.data_sets()
     found: dict[str, Prepared] = {}
     for name in dict.fromkeys(wishes.workloads):
-        prepared = prepare(find_file(name, files), data_sets, wishes.seed)
+        workload, batch = split_batch(name)
+        prepared = prepare(find_file(workload, files), data_sets, wishes.seed, batch)
         if prepared.name in found:
             raise InputError(f"two of the workloads are called `{prepared.name}`.")
         found[prepared.name] = prepared

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 ROW_HEADINGS = {
     "What to train": (
+        "--size",
+        "--batch",
         "--backend",
         "--mode",
         "--precision",
@@ -46,6 +48,20 @@ ROW_OPTIONS = (
         nargs=-1,
         metavar="[WORKLOAD]...",
         shell_complete=candidates.workloads,
+    ),
+    click.option(
+        "--size",
+        type=click.Choice(["tiny", "small", "base", "large"]),
+        metavar="NAME",
+        help="Of the default workloads: tiny (the default), small, base, large.",
+    ),
+    click.option(
+        "--batch",
+        "batches",
+        type=click.IntRange(1),
+        multiple=True,
+        metavar="NUMBER",
+        help="Samples of a batch, in place of the workload's own; repeat to compare.",
     ),
     click.option(
         "--backend",
@@ -116,9 +132,9 @@ def wishes_of(values: dict[str, Any]) -> Wishes:
     """The wishes that the options express.
 
     Raises:
-        InputError: a `--python` that is no BACKEND=PATH.
+        InputError: a `--python` that is no BACKEND=PATH, or workloads and a size.
     """
-    from envdoctor.bench.plan import DEFAULT_WORKLOADS, Wishes
+    from envdoctor.bench.plan import Wishes, wanted_workloads
 
     interpreters = {}
     for given in values["pythons"]:
@@ -130,7 +146,7 @@ def wishes_of(values: dict[str, Any]) -> Wishes:
             )
         interpreters[backend] = path
     return Wishes(
-        workloads=values["workloads"] or DEFAULT_WORKLOADS,
+        workloads=wanted_workloads(values["workloads"], values["size"], values["batches"]),
         backends=values["backends"],
         modes=values["modes"],
         interpreters=interpreters,

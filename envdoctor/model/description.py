@@ -12,6 +12,9 @@ Positive = Annotated[int, Meta(ge=1, le=LARGEST)]
 Natural = Annotated[int, Meta(ge=0, le=LARGEST)]
 Rate = Annotated[float, Meta(gt=0)]
 Share = Annotated[float, Meta(ge=0, lt=1)]
+BATCH_SIGN = "@"
+"""Between the name of a workload and a batch that is not its own; no name in a file has it."""
+
 Name = Annotated[str, Meta(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$", max_length=64)]
 
 Activation = Literal["relu", "gelu_tanh", "gelu_erf", "sigmoid", "tanh", "none"]

@@ -10,7 +10,7 @@ from rich.text import Text
 from envdoctor.report import table as t
 from envdoctor.report.folds import show_folds
 from envdoctor.report.grid import Column, draw, split
-from envdoctor.report.remarks import geometric_means
+from envdoctor.report.remarks import summary
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,8 +34,8 @@ def show_run(run: Run, console: Console) -> None:
         _show_notes(table.notes, console)
         console.print()
     show_folds(run, console)
-    if means := geometric_means(run):
-        console.print(Text(means))
+    for line in summary(run):
+        console.print(Text(line))
         console.print()
     if any(table.lines for table in found):
         for line in t.footnotes(run):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from envdoctor.report import table as t
 from envdoctor.report.folds import EXPLANATION, fold_tables
-from envdoctor.report.remarks import geometric_means
+from envdoctor.report.remarks import summary
 
 if TYPE_CHECKING:
     from typing import TextIO
@@ -20,8 +20,7 @@ def write(run: Run, stream: TextIO) -> None:
     for table in found:
         _write_table(table, stream)
     _write_folds(run, stream)
-    if means := geometric_means(run):
-        stream.write(f"{plain(means)}\n\n")
+    stream.writelines(f"{plain(line)}\n\n" for line in summary(run))
     if any(table.lines for table in found):
         stream.write(" ".join(t.footnotes(run)) + "\n")
     for absent in run.unavailable:

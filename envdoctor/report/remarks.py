@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from envdoctor.report import noise, numbers
 from envdoctor.report import sentences as say
+from envdoctor.statistics.growth import overheads
 from envdoctor.statistics.pairing import cells_of, round_seconds
 from envdoctor.statistics.ranking import precisions
 from envdoctor.statistics.workloads import overall
@@ -42,6 +43,25 @@ def remarks(run: Run, ranking: Ranking) -> tuple[str, ...]:
     elif found is not None and ranking.leader is not None:
         lines += [noise.loaded(run, ranking.workload), say.resolution(found)]
     return tuple(line for line in lines if line)
+
+
+def summary(run: Run) -> tuple[str, ...]:
+    """What several workloads say together."""
+    return tuple(line for line in (geometric_means(run), *_overheads(run)) if line)
+
+
+def _overheads(run: Run) -> Iterator[str]:
+    """Where a larger batch takes hardly longer."""
+    for found in overheads(run):
+        names = say.row_names([cell for cell in run.cells if cell.row in found.ratios])
+        first, *others = (
+            f"{names[row]} {numbers.significant(ratio)}x" for row, ratio in found.ratios.items()
+        )
+        name, _, ratio = first.rpartition(" ")
+        yield (
+            f"{found.workload} with a batch of {found.batch:,} is bound by overhead: for "
+            f"{found.larger:,} samples {'; '.join([f'{name} takes {ratio} as long', *others])}."
+        )
 
 
 def geometric_means(run: Run) -> str:

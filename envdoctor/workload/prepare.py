@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from msgspec import structs
 
 from envdoctor.child.job import Optimizer, Workload
 from envdoctor.child.layers import to_json
 from envdoctor.errors import InputError
-from envdoctor.model.description import AdamwSpec, DataSpec, Description
+from envdoctor.model.description import BATCH_SIGN, AdamwSpec, DataSpec, Description
 from envdoctor.workload import synthetic
 from envdoctor.workload.batches import plan_batches
 from envdoctor.workload.datasets import read_csv, read_samples
@@ -115,13 +116,39 @@ def find_file(name: str, files: Sequence[WorkloadFile]) -> Path:
     raise InputError(f"there is no workload called `{name}`.", hint)
 
 
-def prepare(path: Path, data_sets: Mapping[str, DataSet], seed: int) -> Prepared:
+def split_batch(name: str) -> tuple[str, int | None]:
+    """A workload and the batch that is wanted in place of its own: `mlp-tiny@256`.
+
+    Raises:
+        InputError: what follows the sign is no batch.
+    """
+    workload, sign, batch = name.rpartition(BATCH_SIGN)
+    # The sign may stand in the name of a folder or a file, too.
+    if not sign or any(mark in batch for mark in "/\\."):
+        return name, None
+    if not (batch.isdecimal() and batch.isascii() and int(batch)):
+        raise InputError(
+            f"{name}: a number of samples is wanted after `{BATCH_SIGN}`.",
+            f"Such as mlp-tiny{BATCH_SIGN}256.",
+        )
+    return workload, int(batch)
+
+
+def prepare(
+    path: Path, data_sets: Mapping[str, DataSet], seed: int, batch_wanted: int | None = None
+) -> Prepared:
     """Read a workload file and resolve it against its data.
+
+    Args:
+        path: of the file.
+        data_sets: by name.
+        seed: of weights and batches.
+        batch_wanted: samples of a batch, if not those of the file.
 
     Raises:
         InputError: the file or its data set cannot be used, in one sentence.
     """
-    described = parse_file(path)
+    described = with_batch(parse_file(path), batch_wanted)
     source = path.name
     samples = _samples(described, path, data_sets)
     if described.data.reconstruct:
@@ -141,6 +168,21 @@ def prepare(path: Path, data_sets: Mapping[str, DataSet], seed: int) -> Prepared
             "Take fewer `epochs` or `steps`.",
         )
     return Prepared(described, network, samples, steps, seed)
+
+
+def with_batch(described: Description, batch: int | None) -> Description:
+    """The same workload with another batch, which its name then says.
+
+    The quality that it should reach is left out: it was set for the steps of the batch before.
+    """
+    if batch is None or batch == described.train.batch:
+        return described
+    return structs.replace(
+        described,
+        name=f"{described.name}{BATCH_SIGN}{batch}",
+        train=structs.replace(described.train, batch=batch),
+        quality=None,
+    )
 
 
 def plan_steps(described: Description, rows: int) -> int:

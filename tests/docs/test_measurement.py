@@ -33,6 +33,7 @@ from envdoctor.errors import ExitCode
 from envdoctor.model.cell import Cause, Phases, Row
 from envdoctor.report import sentences
 from envdoctor.statistics import (
+    growth,
     paired,
     resolution,
     signed_rank,
@@ -217,6 +218,11 @@ def test_the_signs_of_a_clock_that_cannot_be_believed(page, open_page):
     guide = open_page("docs/guides/write-a-backend.md").section("### What is tested of `wait`")
     assert guide.count(f"{late * 1e3:g} ms") == 2
     assert told["twice the steps"][0] in guide
+
+
+def test_what_bound_by_overhead_means(page):
+    text = page.section("## Practical peak and utilisation")
+    assert f"half a batch would take more than {2 ** -growth.MOST_GROWTH:.0%} of".replace("%", " %") in text
 
 
 def test_very_small_numbers(page):

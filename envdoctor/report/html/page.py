@@ -8,7 +8,7 @@ from envdoctor import __version__
 from envdoctor.report.html import environment, folds, method, reproduce, side_by_side, workload
 from envdoctor.report.html.elements import document, element
 from envdoctor.report.html.theme import style
-from envdoctor.report.remarks import geometric_means
+from envdoctor.report.remarks import summary
 from envdoctor.report.table import tables
 
 if TYPE_CHECKING:
@@ -89,12 +89,14 @@ def _name(run: int, place: int) -> str:
 def _run(run: Run, number: int, runs: int) -> Iterator[Element]:
     """The parts of a run: results, environment, and how to do it again."""
     found = tables(run)
-    means = geometric_means(run)
+    lines = summary(run)
     yield element(
         "section",
         element("h2", side_by_side.label(run, number) if runs > 1 else "Results"),
-        element("div", element("p", means[:1].upper() + means[1:]), class_="verdict")
-        if means
+        element(
+            "div", *(element("p", line[:1].upper() + line[1:]) for line in lines), class_="verdict"
+        )
+        if lines
         else None,
         element("p", "Nothing was measured in this run.") if not found else None,
         *(

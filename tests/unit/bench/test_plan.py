@@ -9,7 +9,14 @@ import pytest
 
 from envdoctor.api import Backend, DataSet, Mode, WorkloadFile
 from envdoctor.bench import plan
-from envdoctor.bench.plan import Wishes, choose_rows, find_obstacle, oracle_row, prepare_all
+from envdoctor.bench.plan import (
+    Wishes,
+    choose_rows,
+    find_obstacle,
+    oracle_row,
+    prepare_all,
+    wanted_workloads,
+)
 from envdoctor.errors import InputError
 from envdoctor.plugins import Owner, Plugins
 from envdoctor.target.interpreter import Survey
@@ -298,3 +305,25 @@ def _declare(plugins: Plugins, name: str, precisions: tuple[str, ...]) -> None:
         (owner, replace(each, precisions=precisions) if each.name == name else each)
         for owner, each in listed
     ]
+
+
+TINY = ("mlp-tiny", "cnn-tiny", "transformer-tiny")
+
+
+@pytest.mark.parametrize(
+    ("names", "size", "batches", "wanted"),
+    [
+        ((), None, (), TINY),
+        ((), "small", (), ("mlp-small", "cnn-small", "transformer-small")),
+        (("vit-tiny",), None, (), ("vit-tiny",)),
+        (("a", "b@3"), None, (8, 64), ("a@8", "a@64", "b@3", "b@3")),
+        ((), None, (8,), tuple(f"{name}@8" for name in TINY)),
+    ],
+)
+def test_workloads_by_name_by_size_and_with_every_batch(names, size, batches, wanted) -> None:
+    assert wanted_workloads(names, size, batches) == wanted
+
+
+def test_names_and_a_size_contradict_each_other() -> None:
+    with pytest.raises(InputError, match="--size is for the default workloads"):
+        wanted_workloads(("vit-tiny",), "small", ())

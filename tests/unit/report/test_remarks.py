@@ -9,7 +9,7 @@ import pytest
 from msgspec import structs
 
 from envdoctor.model.run import Run
-from envdoctor.report.remarks import geometric_means, remarks
+from envdoctor.report.remarks import geometric_means, remarks, summary
 from envdoctor.report.sentences import TO
 from envdoctor.statistics.ranking import NOT_PAIRED, TOO_NOISY, rank
 
@@ -122,3 +122,16 @@ def test_there_is_no_mean_of_one_workload_or_of_one_row(made_run: Callable[..., 
 def test_there_is_no_mean_where_the_machine_was_too_noisy(made_run: Callable[..., Run]) -> None:
     noisy = made_run(workloads=("a", "b"), noise=0.15, twin_factor=1.3)
     assert geometric_means(noisy) == ""
+
+
+def test_a_batch_that_only_pays_for_overhead_is_named(made_run: Callable[..., Run]) -> None:
+    run = made_run(workloads=("a", "a@1024"), noise=0.001)
+    records = tuple(
+        structs.replace(record, batch=batch)
+        for record, batch in zip(run.workloads, (64, 1024), strict=True)
+    )
+    mean, bound = summary(structs.replace(run, workloads=records))
+    assert mean.startswith("over a and a@1024")
+    assert bound.startswith("a with a batch of 64 is bound by overhead: for 1,024 samples ")
+    assert bound.count(" takes 1.00x as long") + bound.count(" takes 1.0x as long") == 1
+    assert summary(run) == (mean,)

@@ -15,6 +15,7 @@ from envdoctor.workload.prepare import (
     hash_arrays,
     hash_workload,
     prepare,
+    split_batch,
 )
 
 Prepare = Callable[..., Prepared]
@@ -22,10 +23,10 @@ Prepare = Callable[..., Prepared]
 
 @pytest.fixture
 def prepare_text(tmp_path: Path, data_sets: Mapping[str, DataSet]) -> Prepare:
-    def run(text: str, seed: int = 0) -> Prepared:
+    def run(text: str, seed: int = 0, batch: int | None = None) -> Prepared:
         path = tmp_path / "mine.toml"
         path.write_text(text, encoding="utf-8")
-        return prepare(path, data_sets, seed)
+        return prepare(path, data_sets, seed, batch)
 
     return run
 
@@ -198,3 +199,49 @@ def test_files_that_mean_the_same_have_one_hash(
     other = prepare_text(spoil("0.1 }", "0.2 }"))
     hashes = [hash_workload(each.workload, each.optimizer) for each in (one, same, other)]
     assert hashes[0] == hashes[1] != hashes[2]
+
+
+@pytest.mark.parametrize(
+    ("name", "workload", "batch"),
+    [
+        ("mlp-tiny", "mlp-tiny", None),
+        ("mlp-tiny@256", "mlp-tiny", 256),
+        ("./mine.toml@8", "./mine.toml", 8),
+        # The sign belongs to a folder or a file here.
+        ("/home/me@work/mine.toml", "/home/me@work/mine.toml", None),
+        ("mine@work.toml", "mine@work.toml", None),
+        ("/home/me@work/mine.toml@8", "/home/me@work/mine.toml", 8),
+    ],
+)
+def test_a_batch_may_follow_a_name(name: str, workload: str, batch: int | None) -> None:
+    assert split_batch(name) == (workload, batch)
+
+
+@pytest.mark.parametrize("batch", ["", "0", "-1", "many", "1e3", "\u0663"])
+def test_a_batch_that_is_no_number_is_refused(batch: str) -> None:
+    with pytest.raises(InputError, match="a number of samples is wanted after `@`") as caught:
+        split_batch(f"mlp-tiny@{batch}")
+    assert caught.value.hint == "Such as mlp-tiny@256."
+
+
+def test_another_batch_makes_another_workload(valid: str, prepare_text: Prepare) -> None:
+    own, larger = prepare_text(valid), prepare_text(valid, batch=16)
+    assert (own.name, larger.name) == ("mine", "mine@16")
+    assert larger.workload.batch == 16
+    assert (own.steps, larger.steps) == (2 * (32 // 8), 2 * (32 // 16))
+    assert larger.batches().shape == (4, 16)
+    # The same model from the same weights; but what it reaches after half the steps is open.
+    assert hash_arrays(own.weights()) == hash_arrays(larger.weights())
+    assert own.description.quality is not None
+    assert larger.description.quality is None
+    hashes = {hash_workload(each.workload, each.optimizer) for each in (own, larger)}
+    assert len(hashes) == 2
+
+
+def test_the_batch_that_it_has_anyway_changes_nothing(valid: str, prepare_text: Prepare) -> None:
+    assert prepare_text(valid, batch=8).description == prepare_text(valid).description
+
+
+def test_a_batch_that_no_data_fill_is_refused(valid: str, prepare_text: Prepare) -> None:
+    with pytest.raises(InputError, match="a batch of 33 is more than the 32 training samples"):
+        prepare_text(valid, batch=33)
