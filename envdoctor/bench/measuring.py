@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 LATER_START_SHARE = 0.5
 """Of the first launch's starts: two at a time, with warm caches, and nothing is trained."""
+ROUNDS_SHARE = 0.6
+"""Of the time of a workload, about."""
 MOST_START_SHARE = 0.5
 """Of a launch: one with more of starting than of rounds is not worth it."""
 
@@ -63,14 +65,15 @@ class Measurement:
         with Launch(scene, number) as launch:
             yield from launch.start(self._rows, seconds)
             yield Saved(scene.ledger.run)
-            title = f"{scene.prepared.name}: launch {number + 1}, timing in turn"
-            seconds = rounds_seconds(self._rows, scene.prepared, scene.preset)
-            yield Began(title, seconds, "timing", scene.prepared.name)
-            rounds = Rounds(scene, launch, number, self._pace)
             started = monotonic()
             self._starts.append(started - begun)
             share = self._share(max(0.0, deadline - started), limited=limited)
-            yield from rounds.run(Budget(started + share, hard=limited))
+            title = f"{scene.prepared.name}: launch {number + 1}, timing in turn"
+            least = least_seconds(self._rows, scene.prepared, scene.preset)
+            seconds = share if limited else max(share, least)
+            yield Began(title, seconds, "timing", scene.prepared.name)
+            rounds = Rounds(scene, launch, number, self._pace)
+            yield from rounds.run(Budget(started + share, hard=limited, seconds=share))
             yield from launch.finish()
             yield Ended()
         yield Saved(scene.ledger.run)
@@ -146,9 +149,9 @@ def start_seconds(
     return total * (LATER_START_SHARE if launch else 1.0)
 
 
-def rounds_seconds(rows: Sequence[PlannedRow], prepared: Prepared, preset: Preset) -> float:
+def least_seconds(rows: Sequence[PlannedRow], prepared: Prepared, preset: Preset) -> float:
     """What it is guessed to take to do the least rounds."""
-    block = max(preset.block_seconds, estimate.steps_seconds(prepared, 5))
+    block = max(preset.block_seconds, estimate.steps_seconds(prepared, 2))
     return len(rows) * preset.least_rounds * block
 
 
@@ -159,5 +162,7 @@ def planned_launches(
     for number in range(preset.least_launches):
         starting = start_seconds(rows, prepared, number, trained=False)
         yield Piece("starting", starting, prepared.name, preset.workload_seconds)
-        timing = rounds_seconds(rows, prepared, preset)
+        # Rounds take what the preset leaves, unless their intervals are narrow before.
+        left = ROUNDS_SHARE * preset.workload_seconds / preset.least_launches
+        timing = max(left, least_seconds(rows, prepared, preset))
         yield Piece("timing", timing, prepared.name, preset.workload_seconds)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass
+from math import inf
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -43,11 +44,21 @@ class Budget:
     deadline: float
     hard: bool = False
     """Whether it cuts even the least rounds: a limit of the user does, a preset's own does not."""
+    seconds: float = inf
+    """How long it is until then, from the first round on."""
 
     @property
     def used_up(self) -> bool:
         """Whether it is time to stop."""
         return monotonic() >= self.deadline
+
+    @property
+    def spent_share(self) -> float:
+        """How much of it is used up, 0 to 1."""
+        if self.deadline == inf:
+            return 0.0
+        left = max(0.0, self.deadline - monotonic())
+        return max(0.0, 1.0 - left / self.seconds) if left else 1.0
 
 
 class Rounds:
@@ -73,7 +84,7 @@ class Rounds:
                 break
             if done >= least and _is_time_to_look(done) and self._precise():
                 break
-            yield Doing(self._title(done, attempt, least), self._share(done, least))
+            yield Doing(self._title(done, attempt, least), self._share(done, least, budget))
             turn, blocks = self._take(done, attempt)
             again = strikes_unequally(turn) and not budget.used_up
             again = again and repeats_left([*self._turns(), turn], preset.most_rounds)
@@ -168,8 +179,10 @@ class Rounds:
         of = f"{min(least, most)} to {most}" if least < most else f"{most}"
         return f"round {done + 1} of {of}" + ", again" * (attempt > 0)
 
-    def _share(self, done: int, least: int) -> float:
-        return min(1.0, done / max(least, self._scene.preset.least_rounds))
+    def _share(self, done: int, least: int, budget: Budget) -> float:
+        """How much is done: of the time, or of the most rounds if they come first."""
+        share = max(budget.spent_share, done / self._scene.preset.most_rounds)
+        return min(1.0, share, 1.0 if budget.hard or done >= least else done / least)
 
 
 def _is_time_to_look(done: int) -> bool:

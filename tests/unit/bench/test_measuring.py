@@ -65,7 +65,7 @@ def measure(monkeypatch):
         monkeypatch.setattr(measuring, "monotonic", clock)
         monkeypatch.setattr(measuring, "Launch", Launch)
         monkeypatch.setattr(measuring, "Rounds", Rounds)
-        monkeypatch.setattr(measuring, "rounds_seconds", lambda *_: 1.0)
+        monkeypatch.setattr(measuring, "least_seconds", lambda *_: 1.0)
         monkeypatch.setattr(measuring, "start_seconds", lambda *_, **__: 1.0)
         monkeypatch.setattr(measuring, "widest_half_width", lambda *_: 1.0)
         made = MADE["made_run"]()

@@ -387,3 +387,31 @@ def test_a_row_alone_is_measured_too() -> None:
     stage = Stage((NUMPY,))
     run = stage.run()
     assert stage.preset.least_rounds <= len(run.rounds) <= stage.preset.most_rounds
+
+
+def _shares(stage: Stage, budget: Budget) -> list[float]:
+    stage.run(budget)
+    return [event.done for event in stage.events if isinstance(event, Doing)]
+
+
+def test_progress_is_that_of_the_most_rounds_where_no_time_limits_them() -> None:
+    assert _shares(Stage(most_rounds=20, half_width=0.0), NO_LIMIT) == pytest.approx(
+        [number / 20 for number in range(20)]
+    )
+
+
+def test_progress_is_that_of_the_time_where_that_comes_first(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock = iter(range(1000))
+    monkeypatch.setattr("envdoctor.bench.rounds.monotonic", lambda: next(clock))
+    stage = Stage(least_rounds=1, most_rounds=1000, half_width=0.0)
+    shares = _shares(stage, Budget(100.0, hard=True, seconds=100.0))
+    assert shares == sorted(shares)
+    assert shares[len(shares) // 2] == pytest.approx(0.5, abs=0.1)
+    assert shares[-1] > 0.9
+
+
+def test_least_rounds_beyond_the_time_are_what_is_waited_for() -> None:
+    shares = _shares(Stage(least_rounds=10, most_rounds=100), Budget(0.0, seconds=5.0))
+    assert shares == pytest.approx([number / 10 for number in range(10)])
