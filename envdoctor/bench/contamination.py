@@ -152,9 +152,9 @@ def _waiting_share(block: Block, threads: int) -> float | None:
     if noise is None:
         return None
     if noise.run_delay_ns is not None:
-        return noise.run_delay_ns / (block.wall_ns * threads)
+        return noise.run_delay_ns / (block.watched_ns * threads)
     if noise.pressure_ns is not None:
-        return noise.pressure_ns / block.wall_ns
+        return noise.pressure_ns / block.watched_ns
     return None
 
 
@@ -165,8 +165,8 @@ def _foreign_share(block: Block, threads: int, allowed_ticks: int) -> float:
     """
     if block.noise is None or block.noise.busy_ns is None:
         return 0.0
-    foreign_ns = block.noise.busy_ns - block.cpu_ns - allowed_ticks * threads * TICK_NS
-    return foreign_ns / (block.wall_ns * threads)
+    foreign_ns = block.noise.busy_ns - block.watched_cpu_ns - allowed_ticks * threads * TICK_NS
+    return foreign_ns / (block.watched_ns * threads)
 
 
 def _taken_share(taken: Taken, found_ns: int | None, threads: int) -> float:
@@ -181,7 +181,7 @@ def _stolen_share(block: Block, threads: int, allowed_ticks: int) -> float:
     if block.noise is None or block.noise.steal_ns is None:
         return 0.0
     steal_ns = block.noise.steal_ns - allowed_ticks * threads * TICK_NS
-    return steal_ns / (block.wall_ns * threads)
+    return steal_ns / (block.watched_ns * threads)
 
 
 def _quiet(values: Sequence[float]) -> float:

@@ -11,9 +11,10 @@ from packaging.version import InvalidVersion, Version
 from envdoctor.child.setting import Setting
 from envdoctor.errors import InputError
 from envdoctor.model.cell import Row
+from envdoctor.model.description import BATCH_SIGN
 from envdoctor.model.run import Unavailable
 from envdoctor.target.interpreter import Survey, find_interpreter, survey
-from envdoctor.workload.prepare import BATCH_SIGN, Prepared, find_file, prepare, split_batch
+from envdoctor.workload.prepare import Prepared, find_file, prepare, split_batch
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

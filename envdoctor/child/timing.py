@@ -40,29 +40,37 @@ def take_block(
 
     Args:
         trainer: what takes the steps.
-        meter: what counts disturbances, from before the clock starts until after it stops.
+        meter: what counts disturbances, from before warming up until the clock has stopped. It
+            reads files of the kernel, after which a first step takes longer; so it comes first.
         batches: the steps of the block.
         warm: batches for the steps before it, as many as are needed.
         warm_ns: how long to warm up, since after idling caches are cold and clocks are low; None
             for a block that must not be preceded by any step.
     """
+    step, wait = trainer.step, trainer.wait
+    wait()
+    meter.begin()
+    watched_cpu = process_time_ns()
+    watched = perf_counter_ns()
     if warm_ns is not None:
         _warm_up(trainer, warm, warm_ns)
-    trainer.wait()
-    step, wait = trainer.step, trainer.wait
-    meter.begin()
+    wait()
     cpu = process_time_ns()
     begun = perf_counter_ns()
     for batch in batches:
         step(batch)
     wait()
-    wall_ns = perf_counter_ns() - begun
-    cpu_ns = process_time_ns() - cpu
+    ended = perf_counter_ns()
+    cpu_ended = process_time_ns()
     noise = meter.end()
     return {
-        "wall_ns": wall_ns,
-        "cpu_ns": cpu_ns,
-        "noise": noise,
+        "wall_ns": ended - begun,
+        "cpu_ns": cpu_ended - cpu,
+        "noise": {
+            **noise,
+            "watched_ns": ended - watched,
+            "watched_cpu_ns": cpu_ended - watched_cpu,
+        },
         "process_cpu_ns": process_time_ns(),
         "loss": number(trainer.loss()),
         "compilations": trainer.compilations(),

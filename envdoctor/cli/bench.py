@@ -139,7 +139,6 @@ def bench(strangers: bool, /, **values: Any) -> int:
     envdoctor bench
     envdoctor bench mlp-tiny --backend numpy --backend torch
     envdoctor bench ./my-model.toml --format markdown --output table.md
-    envdoctor bench mlp-tiny --batch 64 --batch 1024
     envdoctor bench --python jax=/path/to/venv/bin/python
     envdoctor bench --quick --fail-if "torch > 1.10x jax"
     """

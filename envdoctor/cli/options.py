@@ -53,7 +53,7 @@ ROW_OPTIONS = (
         "--size",
         type=click.Choice(["tiny", "small", "base", "large"]),
         metavar="NAME",
-        help="Of the default workloads: tiny (the default), small, base, large.",
+        help="Of the default workloads: tiny, small, base, large.",
     ),
     click.option(
         "--batch",
@@ -61,7 +61,7 @@ ROW_OPTIONS = (
         type=click.IntRange(1),
         multiple=True,
         metavar="NUMBER",
-        help="Samples of a batch, in place of the workload's own; repeat to compare.",
+        help="Samples of a batch, another number; repeat.",
     ),
     click.option(
         "--backend",
@@ -146,7 +146,9 @@ def wishes_of(values: dict[str, Any]) -> Wishes:
             )
         interpreters[backend] = path
     return Wishes(
-        workloads=wanted_workloads(values["workloads"], values["size"], values["batches"]),
+        workloads=wanted_workloads(
+            values["workloads"], values.get("size"), values.get("batches") or ()
+        ),
         backends=values["backends"],
         modes=values["modes"],
         interpreters=interpreters,

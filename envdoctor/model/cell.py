@@ -108,8 +108,12 @@ class Launch(Struct, frozen=True, kw_only=True):
 
 
 class Noise(Struct, frozen=True, kw_only=True):
-    """What disturbed a block, counted from its begin to its end; None where it cannot be read."""
+    """What disturbed a block and the steps that warmed it up; None where it cannot be read."""
 
+    watched_ns: int | None = None
+    """How long was watched. None, as in files of earlier versions, if it was the block alone."""
+    watched_cpu_ns: int | None = None
+    """CPU time of the worker meanwhile."""
     run_delay_ns: int | None = None
     """Time that the worker's threads were ready to run and did not, summed over threads."""
     involuntary_switches: int | None = None
@@ -143,6 +147,18 @@ class Block(Struct, frozen=True, kw_only=True):
     noise: Noise | None = None
     causes: tuple[Cause, ...] = ()
     """Why this block contaminates its round, if it does."""
+
+    @property
+    def watched_ns(self) -> int:
+        """For how long the noise was counted."""
+        seen = None if self.noise is None else self.noise.watched_ns
+        return self.wall_ns if seen is None else seen
+
+    @property
+    def watched_cpu_ns(self) -> int:
+        """CPU time of the worker while the noise was counted."""
+        seen = None if self.noise is None else self.noise.watched_cpu_ns
+        return self.cpu_ns if seen is None else seen
 
 
 class Memory(Struct, frozen=True, kw_only=True):

@@ -49,12 +49,12 @@ def disturbance(run: Run, workload: str) -> Disturbance:
     cells = [cell for cell in run.cells if cell.workload == workload]
     blocks = [block for cell in cells for block in cell.blocks]
     causes = Counter(cause for turn in rounds for cause in turn.causes)
-    noises = [(block.noise, block.wall_ns) for block in blocks]
+    noises = [(block.noise, block.watched_ns) for block in blocks]
     if any(turn.wall_ns is not None for turn in rounds):
         foreign = _rate((turn.foreign_ns, turn.wall_ns) for turn in rounds)
         stolen = _rate((turn.steal_ns, turn.wall_ns) for turn in rounds)
     else:  # of a run that watched no rounds, but blocks
-        foreign = _rate((_foreign_ns(block), block.wall_ns) for block in blocks)
+        foreign = _rate((_foreign_ns(block), block.watched_ns) for block in blocks)
         stolen = _rate((noise.steal_ns if noise else None, wall_ns) for noise, wall_ns in noises)
     return Disturbance(
         rounds=len(rounds),
@@ -102,7 +102,7 @@ def _was_loaded(turn: Round, blocks: Sequence[Block], threads: int) -> bool:
     if turn.wall_ns is not None:
         taken_ns, wall_ns = (turn.foreign_ns or 0) + (turn.steal_ns or 0), turn.wall_ns
     else:  # of a run that watched no rounds, but blocks
-        wall_ns = sum(block.wall_ns for block in blocks)
+        wall_ns = sum(block.watched_ns for block in blocks)
         taken_ns = sum(
             (_foreign_ns(block) or 0) + (block.noise.steal_ns or 0)
             for block in blocks
@@ -118,7 +118,7 @@ def _foreign_ns(block: Block) -> int | None:
     """
     if block.noise is None or block.noise.busy_ns is None:
         return None
-    return block.noise.busy_ns - block.cpu_ns
+    return block.noise.busy_ns - block.watched_cpu_ns
 
 
 def _rate(counted: Iterable[tuple[int | None, int | None]]) -> float | None:
@@ -131,7 +131,7 @@ def _rate(counted: Iterable[tuple[int | None, int | None]]) -> float | None:
 def _worst_delay_share(blocks: Sequence[Block], threads: int) -> float | None:
     """The 95th percentile of the run-queue delay of a block, relative to the budget's time."""
     shares = sorted(
-        block.noise.run_delay_ns / (block.wall_ns * threads)
+        block.noise.run_delay_ns / (block.watched_ns * threads)
         for block in blocks
         if block.noise is not None and block.noise.run_delay_ns is not None
     )

@@ -60,7 +60,7 @@ class LightningExercises(TorchExercises):
             torch.tensor(each, dtype=torch.float32) for each in (inputs, weights, targets)
         )
 
-        class Layer(self._lightning.LightningModule):  # type: ignore[name-defined, misc]
+        class Layer(self._lightning.LightningModule):  # type: ignore[name-defined]
             def __init__(self) -> None:
                 super().__init__()
                 self.kernel = torch.nn.Parameter(right.clone())

@@ -222,7 +222,10 @@ def test_the_signs_of_a_clock_that_cannot_be_believed(page, open_page):
 
 def test_what_bound_by_overhead_means(page):
     text = page.section("## Practical peak and utilisation")
-    assert f"half a batch would take more than {2 ** -growth.MOST_GROWTH:.0%} of".replace("%", " %") in text
+    assert (
+        f"half a batch would take more than {2**-growth.MOST_GROWTH:.0%} of".replace("%", " %")
+        in text
+    )
 
 
 def test_very_small_numbers(page):

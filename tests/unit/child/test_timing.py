@@ -76,13 +76,23 @@ def test_a_block_has_its_steps_and_one_wait_on_the_clock_and_nothing_else(script
     answer = timing.take_block(scripted, scripted, [0, 1, 2], iter([]), None)
     assert answer["wall_ns"] == 3 * STEP_NS + WAIT_NS
     assert answer["cpu_ns"] == 2 * (3 * STEP_NS + WAIT_NS)
-    assert answer["noise"] == {"busy_ns": 7}
+    watched_ns = 3 * STEP_NS + 2 * WAIT_NS
+    assert answer["noise"] == {
+        "busy_ns": 7,
+        "watched_ns": watched_ns,
+        "watched_cpu_ns": 2 * watched_ns,
+    }
     assert (answer["loss"], answer["compilations"]) == (0.5, 3)
 
 
 def test_what_came_before_a_block_is_waited_for_before_its_clock_starts(scripted):
     timing.take_block(scripted, scripted, [7], iter([]), None)
-    assert scripted.calls == ["wait", "begin", 7, "wait", "end", "loss"]
+    assert scripted.calls == ["wait", "begin", "wait", 7, "wait", "end", "loss"]
+
+
+def test_nothing_stands_between_warming_up_and_the_clock(scripted):
+    timing.take_block(scripted, scripted, [7], iter([3]), 0)
+    assert scripted.calls == ["wait", "begin", 3, "wait", "wait", 7, "wait", "end", "loss"]
 
 
 @pytest.mark.parametrize(
@@ -90,7 +100,7 @@ def test_what_came_before_a_block_is_waited_for_before_its_clock_starts(scripted
 )
 def test_warming_up_takes_at_least_a_step_and_goes_on_for_its_time(scripted, warm_ns, steps):
     answer = timing.take_block(scripted, scripted, [9], iter(range(5)), warm_ns)
-    warm = scripted.calls[: scripted.calls.index("begin")]
+    warm = scripted.calls[scripted.calls.index("begin") + 1 : scripted.calls.index(9)]
     assert [call for call in warm if call != "wait"] == list(range(steps))
     assert answer["wall_ns"] == STEP_NS + WAIT_NS
 
