@@ -1,28 +1,27 @@
-"""What the harness itself costs: a step inside a real worker against the same step in a bare loop.
+"""What the harness itself costs: steps timed as a worker times them, against a bare loop of them.
 
     python benchmarks/harness/overhead.py [--quick] [--backend NAME]... [--workload NAME]...
 
-The same trainer runs twice. One is in a worker and times blocks when the core asks for them; the
-other is in a script that knows nothing of workers (`bare_loop.py`). Blocks are timed in turn, in
-random order, and the one that waits is stopped (`contest.py` says why). The tiny MLP is the
-default, because the shorter a step, the more any overhead shows.
+Both loops take blocks of the same trainer in one process (`two_loops.py`), in turn and in random
+order. In two processes they would differ by more than what is looked for: by the luck of their
+memory layout, one to three percent. What a whole worker costs beside a bare script is within what
+`backends.py` measures. The tiny MLP is the default, because the shorter a step, the more any
+overhead shows.
 
-Exit code 1: a step in the worker takes certainly more than 1 % longer, or the losses differ.
+Exit code 1: a step of the worker takes certainly more than 1 % longer.
 """
 
 from __future__ import annotations
 
+import json
 import os
-import signal
 import subprocess
 import sys
-import tempfile
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from contest import FIRST_STEPS, ROUNDS, InWorker, Plan, UnequalError, contest, prepare_workload
+from contest import ROUNDS, Plan, prepare_workload
 
 from envdoctor.api import Setting
 from envdoctor.bench.caches import Caches
@@ -30,78 +29,14 @@ from envdoctor.bench.folder import RunFolder
 from envdoctor.bench.worker import Host
 from envdoctor.detect.cpu import choose_cpus, read_cpu
 from envdoctor.plugins import load_plugins
-from envdoctor.statistics.paired import Comparison, least_rounds
+from envdoctor.statistics.paired import Comparison, compare, least_rounds
 
 if TYPE_CHECKING:
     from envdoctor.api import Backend
 
-SCRIPT = Path(__file__).with_name("bare_loop.py")
+SCRIPT = Path(__file__).with_name("two_loops.py")
 BACKENDS = ("numpy", "torch", "tensorflow", "jax")
 MOST_OVERHEAD = 0.01
-
-
-class InBareLoop:
-    """A trainer in a script of its own, asked by lines of text; a context manager."""
-
-    def __init__(self, host: Host, backend: Backend, setting: Setting, workload: str) -> None:
-        self._log = tempfile.TemporaryFile()  # noqa: SIM115  closed with the process
-        self._process = subprocess.Popen(
-            [sys.executable, str(SCRIPT), backend.trainer, setting.mode, workload],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._log,
-            text=True,
-            env={
-                **os.environ,
-                "TMPDIR": str(host.folder.temporary()),
-                **host.caches.variables(),
-                **backend.environment(setting),
-                "BARE_LOOP_CPUS": ",".join(map(str, host.cpus)),
-            },
-        )
-
-    def __enter__(self) -> InBareLoop:
-        try:
-            self._read()  # built
-        except BaseException:
-            self.__exit__()
-            raise
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._process.kill()
-        self._process.communicate()
-        self._log.close()
-
-    def first_loss(self) -> float:
-        """Take the first steps; the loss of the last one."""
-        return self._ask(f"loss {FIRST_STEPS}")
-
-    def block_seconds(self, steps: int) -> float:
-        """Warm up, then time so many steps."""
-        return self._ask(f"block {steps}")
-
-    def pause(self) -> None:
-        """Stop the process."""
-        os.kill(self._process.pid, signal.SIGSTOP)
-
-    def resume(self) -> None:
-        """Let it go on."""
-        os.kill(self._process.pid, signal.SIGCONT)
-
-    def _ask(self, line: str) -> float:
-        assert self._process.stdin is not None
-        self._process.stdin.write(f"{line}\n")
-        self._process.stdin.flush()
-        return self._read()
-
-    def _read(self) -> float:
-        assert self._process.stdout is not None
-        answer = self._process.stdout.readline()
-        if not answer:
-            self._log.seek(0)
-            raise RuntimeError(f"the bare loop ended: {self._log.read()[-4000:].decode()}")
-        return float(answer)
 
 
 @click.command(help=(__doc__ or "").partition("\n")[0])
@@ -109,9 +44,7 @@ class InBareLoop:
 @click.option("--backend", "backends", multiple=True, type=click.Choice(BACKENDS))
 @click.option("--workload", "workloads", multiple=True, default=("mlp-tiny",))
 @click.option("--launches", type=click.IntRange(1), help="Fresh starts.  [default: 3]")
-@click.option(
-    "--rounds", type=click.IntRange(1), help="Most pairs of blocks in each.  [default: 200]"
-)
+@click.option("--rounds", type=click.IntRange(1), help="Pairs of blocks in each.  [default: 200]")
 def main(
     *,
     quick: bool,
@@ -121,6 +54,8 @@ def main(
     rounds: int | None,
 ) -> None:
     """Print one line for each backend, in its first mode, and workload."""
+    for workload in workloads:
+        prepare_workload(workload)  # raises for a name that is none
     chosen = [
         backend
         for backend in load_plugins(strangers=False).backends()
@@ -138,18 +73,42 @@ def main(
 
 def _report(backend: Backend, workload: str, host: Host, plan: Plan) -> bool:
     """Measure and print a line; whether the overhead is within its bound."""
-    name = f"{backend.name:12}{workload:18}"
-    setting = Setting(backend.modes[0].name, "fp32", "cpu", len(host.cpus))
-    prepared = prepare_workload(workload)
-    in_worker = partial(InWorker, host, backend, setting, prepared)
-    bare = partial(InBareLoop, host, backend, setting, workload)
-    try:
-        found = contest(in_worker, bare, plan)
-    except UnequalError as error:
-        click.echo(f"{name}not the same work: {error}")
-        return False
-    click.echo(f"{name}{describe(found)}")
+    launches = [_launch(backend, workload, host, plan, seed) for seed in range(plan.launches)]
+    found = compare(
+        [each["worker"] for each in launches],
+        [each["bare"] for each in launches],
+        comparisons=plan.comparisons,
+    )
+    click.echo(f"{backend.name:12}{workload:18}{describe(found)}")
     return not is_heavy(found)
+
+
+def _launch(
+    backend: Backend, workload: str, host: Host, plan: Plan, seed: int
+) -> dict[str, list[float]]:
+    """Seconds per step of both loops, round by round, in a fresh process."""
+    setting = Setting(backend.modes[0].name, "fp32", "cpu", len(host.cpus))
+    done = subprocess.run(
+        [
+            *(sys.executable, str(SCRIPT), backend.trainer, setting.mode, workload),
+            *(str(plan.rounds), str(seed)),
+        ],
+        capture_output=True,
+        text=True,
+        env={
+            **os.environ,
+            "TMPDIR": str(host.folder.temporary()),
+            **host.caches.variables(),
+            **backend.environment(setting),
+            "TWO_LOOPS_CPUS": ",".join(map(str, host.cpus)),
+        },
+        check=False,
+    )
+    if done.returncode != 0:
+        raise RuntimeError(f"the loops of {backend.name} ended: {done.stderr[-4000:]}")
+    # Frameworks may print lines of their own before.
+    found: dict[str, list[float]] = json.loads(done.stdout.splitlines()[-1])
+    return found
 
 
 def describe(found: Comparison) -> str:
