@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Callable, Dict, Mapping, NamedTuple
+from typing import TYPE_CHECKING, Any, Callable, Dict, Mapping, NamedTuple, Sequence
 
 import jax.numpy as jnp
 import numpy as np
+
+if TYPE_CHECKING:
+    from envdoctor.child.layers import Layer
 
 Tree = Any
 
@@ -26,9 +29,15 @@ class Store(NamedTuple):
     restore: Callable[[Tree], Dict[str, Any]]
 
 
-def keep(weights: Mapping[str, np.ndarray]) -> Store:
-    """Choose how to keep the weights."""
-    if not 0 < sum(value.size for value in weights.values()) <= MOST_WEIGHTS_IN_A_VECTOR:
+def keep(weights: Mapping[str, np.ndarray], layers: Sequence[Layer]) -> Store:
+    """Choose how to keep the weights of these layers.
+
+    Never in a vector for an LSTM: its loop would read them out of it at each of its steps, with
+    which a step of lstm-tiny takes 1.33 times as long.
+    """
+    size = sum(value.size for value in weights.values())
+    loops = any(layer.kind == "lstm" for layer in layers)
+    if loops or not 0 < size <= MOST_WEIGHTS_IN_A_VECTOR:
         return Store(dict(weights), dict)
     shapes = {name: value.shape for name, value in weights.items()}
     ends = np.cumsum([math.prod(shape) for shape in shapes.values()])

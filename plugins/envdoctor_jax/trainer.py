@@ -66,7 +66,7 @@ class Trainer:
 
         # Copies, for on the CPU a device array may share the memory of the host's.
         copies = {name: np.array(value, self._float) for name, value in weights.items()}
-        kept, self._restore = keep(copies)
+        kept, self._restore = keep(copies, job.workload.layers)
         policy = find_policy(job.setting)
         objective = build_objective(job.workload, self._restore, policy)
         update: Update = find(OPTIMIZERS, job.optimizer.kind, "optimizer")(job.optimizer)

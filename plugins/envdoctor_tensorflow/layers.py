@@ -13,6 +13,7 @@ from envdoctor.child import layers as kinds
 from envdoctor.child.contract import Unsupported
 from envdoctor_tensorflow.activations import activate
 from envdoctor_tensorflow.transformer import affine, layer_norm, transformer_block
+from envdoctor_tensorflow.widening import add_bias
 
 Parameters = Mapping[str, Any]
 Apply = Callable[[Any, Any, Parameters], Any]
@@ -27,7 +28,7 @@ def _conv2d(layer: kinds.Conv2d, x: Any, parameters: Parameters) -> Any:
     padding = [[0, 0], sides, sides, [0, 0]] if layer.padding else "VALID"
     x = tf.nn.conv2d(x, parameters[f"{layer.name}.kernel"], layer.stride, padding)
     if layer.bias:
-        x = tf.nn.bias_add(x, parameters[f"{layer.name}.bias"])
+        x = add_bias(x, parameters[f"{layer.name}.bias"])
     return activate(layer.activation, x)
 
 

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, Mapping, Tuple
 
 import tensorflow as tf
 
+from envdoctor_tensorflow.widening import narrow, widen
+
 if TYPE_CHECKING:
     from envdoctor.child.layers import Lstm
 
@@ -28,10 +30,11 @@ def lstm(layer: Lstm, x: Any, parameters: Mapping[str, Any], *, longest_unrolled
 
 
 def _advance(x: Any, hidden: Any, cell: Any, kernel: Any, bias: Any) -> Tuple[Any, Any]:
-    gates = tf.nn.bias_add(tf.matmul(tf.concat([x, hidden], axis=1), kernel), bias)
+    products = tf.matmul(tf.concat([x, hidden], axis=1), kernel)
+    gates = tf.nn.bias_add(widen(products), widen(bias))
     enter, keep, new, leave = tf.split(gates, 4, axis=1)
     cell = tf.sigmoid(keep) * cell + tf.sigmoid(enter) * tf.tanh(new)
-    return tf.sigmoid(leave) * tf.tanh(cell), cell
+    return narrow(tf.sigmoid(leave) * tf.tanh(cell), x.dtype), cell
 
 
 def _zero_state(x: Any, bias: Any) -> Any:
@@ -39,7 +42,8 @@ def _zero_state(x: Any, bias: Any) -> Any:
 
 
 def _unroll(x: Any, kernel: Any, bias: Any) -> Any:
-    hidden = cell = _zero_state(x, bias)
+    hidden = _zero_state(x, bias)
+    cell = widen(hidden)
     states = []
     for step in tf.unstack(x, axis=1):
         hidden, cell = _advance(step, hidden, cell, kernel, bias)
@@ -60,7 +64,7 @@ def _loop(x: Any, kernel: Any, bias: Any) -> Any:
     *_, states = tf.while_loop(
         lambda step, *_: step < steps,
         advance,
-        (tf.constant(0), state, state, states),
+        (tf.constant(0), state, widen(state), states),
         # XLA differentiates a loop only if it knows how long it can be.
         maximum_iterations=steps,
     )
