@@ -45,7 +45,7 @@ class Budget:
     hard: bool = False
     """Whether it cuts even the least rounds: a limit of the user does, a preset's own does not."""
     seconds: float = inf
-    """How long it is until then, from the first round on."""
+    """How long it is until then, from the first round on; endless if only rounds are counted."""
 
     @property
     def used_up(self) -> bool:
@@ -55,7 +55,7 @@ class Budget:
     @property
     def spent_share(self) -> float:
         """How much of it is used up, 0 to 1."""
-        if self.deadline == inf:
+        if self.seconds == inf:
             return 0.0
         left = max(0.0, self.deadline - monotonic())
         return max(0.0, 1.0 - left / self.seconds) if left else 1.0

@@ -61,7 +61,7 @@ ROW_OPTIONS = (
         type=click.IntRange(1),
         multiple=True,
         metavar="NUMBER",
-        help="Samples of a batch, another number; repeat.",
+        help="Samples in a batch, if not the workload's own; repeat.",
     ),
     click.option(
         "--backend",

@@ -1,8 +1,8 @@
 """What 16 bits are too coarse for, done in float32: norms, softmax, sums of bias gradients, cells.
 
-Keras's mixed policies and torch's autocast do likewise. On the CPU TensorFlow sums the gradient of
-a bias in the type of its operand, which in bfloat16 left biases of transformer-tiny with gradients
-that were off by 5 to 20 %.
+On the CPU TensorFlow sums the gradient of a bias in the type of its operand, and in bfloat16 4,096
+ones add up to 256. Of transformer-tiny the gradients of biases were off by 5 to 20 % so, and all
+gradients together by 5 %; with these in float32 it is 1 %, no more than rounding explains.
 """
 
 from __future__ import annotations
