@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import psutil
 
+from envdoctor.bench.allocator import allocator_variables
 from envdoctor.errors import EnvdoctorError
 from envdoctor.model.outcome import Outcome
 from envdoctor.target.channel import Channel, WorkerEnded
@@ -66,7 +67,7 @@ class Worker:
         self._host = host
         self._backend = backend
         self._setting = setting
-        self.variables = _prepare(host, backend, setting)
+        self.variables = allocator_variables(os.environ) | _prepare(host, backend, setting)
         begun = time.perf_counter()
         self._channel = Channel(
             [interpreter, "-X", "faulthandler", str(host.folder.code.folder / START)],
@@ -87,7 +88,7 @@ class Worker:
         self._channel.close()
 
     def _environment(self) -> dict[str, str]:
-        """The user's variables, which are part of what is examined, and the backend's."""
+        """The user's variables, which are part of what is examined, and those of this row."""
         kept = {k: v for k, v in os.environ.items() if not k.startswith("ENVDOCTOR_")}
         return {
             **kept,

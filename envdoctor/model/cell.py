@@ -248,7 +248,7 @@ class Cell(Struct, frozen=True, kw_only=True):
     versions: dict[str, str] = {}
     """Of everything that matters: the framework, NumPy, Python."""
     environment: dict[str, str] = {}
-    """The variables that the backend asked for."""
+    """The variables that were set for this row: what its backend asked for, and the allocator's."""
     first_losses: tuple[float, ...] = ()
     launches: tuple[Launch, ...] = ()
     blocks: tuple[Block, ...] = ()
