@@ -6,7 +6,16 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from envdoctor.testing import clock, files, proofs, record, refusals, resources, training
+from envdoctor.testing import (
+    clock,
+    files,
+    proofs,
+    record,
+    refusals,
+    resources,
+    rounding,
+    training,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,6 +50,11 @@ REQUIREMENTS = (
         "parity-fp32",
         "every family does the same work as the reference, in strict float32",
         partial(proofs.is_certified, precision="fp32"),
+    ),
+    Requirement(
+        "rounding",
+        "every reduced precision is off by what its rounding explains",
+        rounding.explains_everything,
     ),
     Requirement("mutants", "deliberate faults show", proofs.faults_show),
     Requirement("weights", "weights come out as they went in", training.weights_are_kept),

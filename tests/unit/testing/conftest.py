@@ -54,6 +54,9 @@ class InProcess:
     def evaluate(self, split):
         return np.copy(self.trainer.outputs(split)), 0.0
 
+    def load(self):
+        pass
+
     def ask(self, request, setting, **_):
         assert request == "load"
         with endings():
@@ -78,8 +81,8 @@ class Near(Ground):
     families = ("mlp-tiny",)
     host = SimpleNamespace(cpus=(0,))
 
-    def __init__(self, ground, expected, worker):
-        self.__dict__.update(vars(ground), _supported={})
+    def __init__(self, ground, oracle, expected, worker):
+        self.__dict__.update(vars(ground), _supported={}, oracle=oracle)
         self.expected, self.worker = expected, worker
 
     def worker_of(self, _):
@@ -104,25 +107,30 @@ def ground():
 
 
 @pytest.fixture(scope="module")
-def expected(ground, plugins, numpy_trainer):
-    """The oracle's evidence, found in this process."""
+def oracle(plugins, numpy_trainer):
+    """The reference, in this process."""
 
     class Here(Oracle):
         side = Side(InProcess(numpy_trainer), FP64)
 
-    oracle = Here(SimpleNamespace(cpus=(0,)), oracle_row(plugins))
+    return Here(SimpleNamespace(cpus=(0,)), oracle_row(plugins))
+
+
+@pytest.fixture(scope="module")
+def expected(ground, oracle):
+    """The oracle's evidence."""
     return cache(lambda name: oracle.expect(ground.prepared(name)))
 
 
 @pytest.fixture
-def make(ground, expected, plugins):
+def make(ground, oracle, expected, plugins):
     """A subject around a trainer class, or around a worker that answers from a script."""
 
     def subject(trainer=None, worker=None, backend=None, module="envdoctor_numpy.plugin"):
         row = oracle_row(plugins)
         if backend is not None:
             row = PlannedRow(backend, backend.modes[0], sys.executable, own=True)
-        return Here(Near(ground, expected, worker or InProcess(trainer)), row, module)
+        return Here(Near(ground, oracle, expected, worker or InProcess(trainer)), row, module)
 
     return subject
 
