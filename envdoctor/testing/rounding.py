@@ -43,13 +43,13 @@ def _try_families(subject: Subject, precision: str) -> str:
     """Hold the families to a precision; raises WorkerEnded if the worker cannot start in it."""
     setting = subject.row.setting(precision, len(subject.ground.host.cpus))
     held: list[str] = []
+    lacking: list[str] = []
     with subject.fresh_worker(setting) as worker:
         worker.load()
         for name in subject.families:
-            if _is_held(subject, worker, setting, name):
-                held.append(name)
+            (held if _is_held(subject, worker, setting, name) else lacking).append(name)
     require(held, f"{precision}: it supports none of the families")
-    return f"{precision} on {', '.join(held)}"
+    return f"{precision} on {', '.join(held)}{', not on ' if lacking else ''}{', '.join(lacking)}"
 
 
 def _is_held(subject: Subject, worker: Worker, setting: Setting, name: str) -> bool:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import Any, ContextManager, Optional
+from typing import TYPE_CHECKING, Any, ContextManager, Optional
 
 import torch
 
 from envdoctor.child.contract import Unsupported
+from envdoctor.child.layers import Lstm
+
+if TYPE_CHECKING:
+    from envdoctor.child.contract import Workload
 
 AUTOCAST = {"bf16": torch.bfloat16, "fp16": torch.float16}
 LEAST_CAPABILITY = {"tf32": (8, 0), "bf16": (8, 0), "fp16": (5, 3)}
@@ -66,3 +70,22 @@ def require_precision(precision: str, device: torch.device) -> None:
             f"{precision} needs an NVIDIA GPU of compute capability {need[0]}.{need[1]} or newer; "
             f"this one has {have[0]}.{have[1]}"
         )
+
+
+def require_layers(workload: Workload, policy: Policy) -> None:
+    """Raise Unsupported if a layer does not run in the type of the policy.
+
+    On the CPU an LSTM under autocast is one operation of oneDNN, which has it in bfloat16 only for
+    CPUs with instructions for that; torch has no other, so its users see a RuntimeError.
+    """
+    layers = [layer for layer in workload.layers if isinstance(layer, Lstm)]
+    if policy.dtype is None or policy.device != "cpu" or not layers:
+        return
+    try:
+        with torch.no_grad(), policy.autocast():
+            torch.nn.LSTM(2, 2, batch_first=True)(torch.ones(1, 2, 2))
+    except RuntimeError as error:
+        raise Unsupported(
+            f"{layers[0].name}: oneDNN, which computes torch's LSTM on the CPU, has none in "
+            f"{policy.dtype} for this CPU"
+        ) from error

@@ -29,7 +29,7 @@ from envdoctor_torch.losses import find_loss
 from envdoctor_torch.model import build_model
 from envdoctor_torch.optimizers import build_optimizer
 from envdoctor_torch.parameters import load
-from envdoctor_torch.precision import find_policy
+from envdoctor_torch.precision import find_policy, require_layers
 from envdoctor_torch.products import make_product
 from envdoctor_torch.statistics import kept_statistics
 
@@ -59,6 +59,7 @@ class Trainer:
         self._workload = job.workload
         self._compiled = job.setting.mode == "compile"
         self._policy = find_policy(job.setting.precision, self._device)
+        require_layers(job.workload, self._policy)
         devices.reset_peak(self._device)
 
         self._model, self._bindings = self._build_model(job.workload)

@@ -34,7 +34,7 @@ class Rounds:
 class Loses(Rounds):
     """What is lost where a sum of many small numbers is kept in bfloat16."""
 
-    factor = 0.95
+    factor = 0.6
 
 
 class Falls(Rounds):
