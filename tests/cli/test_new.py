@@ -25,7 +25,9 @@ FILES = {
     "tests/test_conformance.py",
 }
 DONE_AS_WRITTEN = {"record", "variables", "light", "syntax", "refusals"}
-"""What the skeleton keeps before a line was added; all else asks for a method."""
+"""What the skeleton keeps before a line was added."""
+BESIDE_THE_POINT = {"rounding"}
+"""What it is not asked: it offers no reduced precision. All else asks for a method."""
 
 
 @pytest.fixture
@@ -100,6 +102,8 @@ def test_it_fails_the_kit_only_where_something_is_to_be_written(skeleton: Path) 
     for verdict in verdicts:
         if verdict["requirement"] in DONE_AS_WRITTEN:
             assert verdict["status"] == "passed", verdict
+        elif verdict["requirement"] in BESIDE_THE_POINT:
+            assert verdict["status"] == "not applicable", verdict
         else:
             assert verdict["status"] == "failed", verdict
             assert "NotImplementedError: write `__init__`: build the layers" in verdict["detail"]
