@@ -5,7 +5,13 @@ from __future__ import annotations
 import difflib
 import os
 from dataclasses import dataclass, field
-from importlib.metadata import EntryPoint, distributions
+from importlib.metadata import (
+    Distribution,
+    EntryPoint,
+    PackageNotFoundError,
+    distribution,
+    distributions,
+)
 from typing import Any, TypeVar
 
 import pluggy
@@ -137,19 +143,33 @@ def load_plugins(*, strangers: bool = True) -> Plugins:
 def _entries(plugins: Plugins) -> list[tuple[EntryPoint, Owner]]:
     """Our entry points of every distribution, each read by itself: any file may be damaged."""
     found: dict[str, list[tuple[EntryPoint, Owner]]] = {}
-    for distribution in distributions():
+    for each in distributions():
         name = "unknown"
         try:
-            name = str(distribution.metadata["Name"])
-            ours = distribution.entry_points.select(group=GROUP)
-            owned = [(e, Owner(e.name, name, distribution.version)) for e in ours]
+            # Most have none of ours, and to read all their headers takes longer than all else here.
+            if GROUP not in (each.read_text("entry_points.txt") or ""):
+                continue
+            name = str(each.metadata["Name"])
+            owned = _owned(_imported(name, each), name)
         except Exception as error:  # noqa: BLE001  a stranger's metadata may be anything
             plugins.broken.append(Broken(name, f"damaged metadata: {_one_line(error)}"))
             continue
-        # The first of a name on the path is the one that is imported.
         found.setdefault(name.lower().replace("_", "-"), owned)
     entries = [pair for owned in found.values() for pair in owned]
     return sorted(entries, key=lambda pair: pair[0].name)
+
+
+def _imported(name: str, found: Distribution) -> Distribution:
+    """The distribution of this name that is imported: the first on the path."""
+    try:
+        return distribution(name)
+    except (PackageNotFoundError, ValueError):  # its headers do not say the name of its folder
+        return found
+
+
+def _owned(found: Distribution, name: str) -> list[tuple[EntryPoint, Owner]]:
+    ours = found.entry_points.select(group=GROUP)
+    return [(entry, Owner(entry.name, name, found.version)) for entry in ours]
 
 
 def _one_line(error: BaseException) -> str:

@@ -43,11 +43,31 @@ def install(monkeypatch):
 
 def distribution(name, *entries):
     points = SimpleNamespace(select=lambda group: entries)
-    return SimpleNamespace(metadata={"Name": name}, version="2.0", entry_points=points)
+    return SimpleNamespace(
+        metadata={"Name": name},
+        version="2.0",
+        entry_points=points,
+        read_text=lambda file: "[envdoctor]\n" if entries else None,
+    )
 
 
 @pytest.fixture
-def offer(monkeypatch):
+def on_path(monkeypatch):
+    """Stands distributions in for all that are installed, in their order on the path."""
+
+    def put(*found):
+        def first(name):
+            same = {name.lower(), name.lower().replace("_", "-")}
+            return next(each for each in found if each.metadata["Name"].lower() in same)
+
+        monkeypatch.setattr(plugins_module, "distributions", lambda: found)
+        monkeypatch.setattr(plugins_module, "distribution", first)
+
+    return put
+
+
+@pytest.fixture
+def offer(on_path):
     """Stands plugins in for all that are installed: a hook's records, or what loading does."""
 
     def put(**plugins):
@@ -61,7 +81,7 @@ def offer(monkeypatch):
             )
             for name, load in plugins.items()
         ]
-        monkeypatch.setattr(plugins_module, "distributions", lambda: found)
+        on_path(*found)
 
     return put
 
@@ -281,11 +301,37 @@ def test_a_hook_without_records_is_fine(offer):
     assert [owner.name for owner in loaded.owners] == ["bare", "empty"]
 
 
-def test_the_first_of_two_distributions_of_one_name_counts(monkeypatch):
+def test_the_first_of_two_distributions_of_one_name_counts(on_path):
     entry = SimpleNamespace(name="mine", load=SimpleNamespace)
-    found = [distribution("Some_Dist", entry), distribution("some-dist", entry)]
-    monkeypatch.setattr(plugins_module, "distributions", lambda: found)
+    on_path(distribution("Some_Dist", entry), distribution("some-dist", entry))
     assert [owner.distribution for owner in load_plugins().owners] == ["Some_Dist"]
+
+
+def make_distribution(folder, version, points=None):
+    info = folder / f"some_dist-{version}.dist-info"
+    info.mkdir(parents=True)
+    headers = f"Metadata-Version: 2.1\nName: some-dist\nVersion: {version}\n"
+    (info / "METADATA").write_text(headers)
+    if points is not None:
+        (info / "entry_points.txt").write_text(points)
+
+
+def test_a_plugin_that_a_newer_version_first_on_the_path_dropped_is_gone(monkeypatch, tmp_path):
+    make_distribution(tmp_path / "old", "1.0", "[envdoctor]\nmine = json\n")
+    monkeypatch.syspath_prepend(tmp_path / "old")
+    assert "mine (some-dist 1.0)" in map(str, load_plugins().owners)
+    make_distribution(tmp_path / "new", "2.0")
+    monkeypatch.syspath_prepend(tmp_path / "new")
+    assert "mine" not in {owner.name for owner in load_plugins().owners}
+
+
+def test_no_headers_are_read_of_a_distribution_without_plugins(on_path):
+    class Stranger:
+        def read_text(self, file):
+            return "[console_scripts]\nx = x:x\n"
+
+    on_path(Stranger())
+    assert load_plugins().broken == []
 
 
 @pytest.mark.parametrize(
