@@ -18,19 +18,27 @@ class AdamW(optimizers.AdamW):
     loses five of seven digits in the first steps. Here no digit is lost.
     """
 
+    def apply_gradients(self, gradients: Any, parameters: Any) -> Any:
+        """All parameters after the update."""
+        # Once a step: within the update of a parameter, a fused kernel takes them for each element.
+        step = self.step + 1
+        self._scale = self.learning_rate / _share(self.betas[0], step)
+        self._spread = mx.rsqrt(_share(self.betas[1], step))
+        return super().apply_gradients(gradients, parameters)
+
     def apply_single(self, gradient: mx.array, parameter: mx.array, state: Any) -> mx.array:
         """One parameter after the update; its moments are left in `state`."""
         beta1, beta2 = self.betas
         mean = state["m"] = beta1 * state["m"] + (1 - beta1) * gradient
         square = state["v"] = beta2 * state["v"] + (1 - beta2) * mx.square(gradient)
-        root = mx.sqrt(square / self._share(beta2)) + self.eps
-        slope = mean / self._share(beta1) / root
-        return parameter - self.learning_rate * (slope + self.weight_decay * parameter)
+        slope = self._scale * mean / (mx.sqrt(square) * self._spread + self.eps)
+        return parameter - (slope + self.learning_rate * self.weight_decay * parameter)
 
-    def _share(self, beta: float) -> mx.array:
-        """`1 - beta ** step`, a scalar, without cancellation."""
-        exponent = math.log(beta) if beta else -math.inf
-        return -mx.expm1(self.step.astype(mx.float32) * exponent)
+
+def _share(beta: float, step: mx.array) -> mx.array:
+    """`1 - beta ** step`, a scalar, without cancellation."""
+    exponent = math.log(beta) if beta else -math.inf
+    return -mx.expm1(step.astype(mx.float32) * exponent)
 
 
 def build_sgd(optimizer: Optimizer) -> optimizers.Optimizer:

@@ -45,7 +45,7 @@ def envdoctor_backends() -> Iterator[Backend]:
             ),
             Mode(
                 name="static",
-                summary="paddle.jit.to_static of gather, forward pass and loss",
+                summary="the model through paddle.jit.to_static",
                 compiled=True,
                 practice=(
                     "OMP_NUM_THREADS set before import, without which one thread computes",

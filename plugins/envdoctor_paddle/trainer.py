@@ -1,7 +1,8 @@
 """Trains a resolved workload with PaddlePaddle, in dynamic mode or through a static graph.
 
-Mode `static` turns gather, forward pass and loss into a static graph by `paddle.jit.to_static`;
-its backward pass is a graph as well. The optimiser stays outside, as Paddle documents it.
+Mode `static` turns the model into a static graph by `paddle.jit.to_static`; its backward pass is a
+graph as well. Gather, loss and optimiser stay outside, as Paddle documents it: within the graph,
+gather and loss made a step of the tiny MLP a fifth longer.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from envdoctor.child.contract import Array, Data, Job, Setting
     from envdoctor_paddle.losses import Loss
 
+Forward = Callable[[Any], Any]
 Objective = Callable[[Any, Any, Any], Tuple[Any, Any]]
 
 
@@ -48,11 +50,9 @@ class Trainer:
         load(self._bindings, weights)
         parameters = [binding.parameter for binding in self._bindings.values()]
         self._optimizer = build_optimizer(parameters, job.optimizer)
-        objective = build_objective(self._model, find_loss(job.workload.loss))
-        self._static: Any = None
-        if job.setting.mode == "static":
-            self._static = paddle.jit.to_static(objective, full_graph=True)
-        self._objective: Objective = self._static or objective
+        self._static = build_graph(self._model) if job.setting.mode == "static" else None
+        forward: Forward = self._static or self._model
+        self._objective = build_objective(forward, find_loss(job.workload.loss))
         self._loss = paddle.to_tensor(math.nan)
 
     def stage(self, data: Data) -> None:
@@ -121,11 +121,23 @@ class Trainer:
         return loss, outputs
 
 
-def build_objective(model: Any, loss: Loss) -> Objective:
+def build_graph(model: Any) -> Any:
+    """The forward pass as a static graph, built when it first runs; the model itself stays dynamic.
+
+    It is a function, because `to_static` would change a model in place.
+    """
+
+    def forward(inputs: Any) -> Any:
+        return model(inputs)
+
+    return paddle.jit.to_static(forward, full_graph=True)
+
+
+def build_objective(forward: Forward, loss: Loss) -> Objective:
     """The gather of a batch, the forward pass and the loss; the outputs come along."""
 
     def objective(inputs: Any, targets: Any, rows: Any) -> Tuple[Any, Any]:
-        outputs = model(paddle.index_select(inputs, rows))
+        outputs = forward(paddle.index_select(inputs, rows))
         return loss(outputs, paddle.index_select(targets, rows)), outputs
 
     return objective
