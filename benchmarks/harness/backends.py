@@ -8,7 +8,7 @@ loss after ten steps. Then their blocks are timed in turn, in random order, in t
 which one is always stopped (`contest.py` says why). The table shows the ratio of throughput, ours
 over the bare loop's, with an interval of 95 % for all of its lines together.
 
-Exit code 1: an upper bound lies under 0.97, or the losses differ.
+Exit code 1: an upper bound lies under 0.97, the losses differ, or a loop failed.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ class Line:
     workload: str
 
     def __str__(self) -> str:
-        return f"{self.backend.name:11}{self.mode:11}{self.workload:18}"
+        return f"{self.backend.name:13}{self.mode:11}{self.workload:18}"
 
 
 @click.command(help=(__doc__ or "").partition("\n")[0])
@@ -93,7 +93,7 @@ def main(
     lines = list(_lines(backends or _installed(), modes, names))
     launches = launches or (1 if quick else 3)
     plan = Plan(launches, rounds or max(ROUNDS, least_rounds(len(lines))), len(lines))
-    click.echo(f"{'backend':11}{'mode':11}{'workload':18}throughput, ours over the bare loop's")
+    click.echo(f"{'backend':13}{'mode':11}{'workload':18}throughput, ours over the bare loop's")
     with RunFolder() as folder:
         host = Host(folder, choose_cpus(read_cpu(), None), 600.0, Caches(folder.path / "compiled"))
         results = [_report(line, host, plan) for line in lines]
@@ -123,10 +123,10 @@ def _report(line: Line, host: Host, plan: Plan) -> bool:
         click.echo(f"{line}not the same work: {error}")
         return False
     except WorkerEnded as ended:
-        if ended.outcome.status != "unsupported":
-            raise
-        click.echo(f"{line}not measured: {ended.outcome.reason}")
-        return True
+        excused = ended.outcome.status == "unsupported"
+        word = "not measured" if excused else ended.outcome.status
+        click.echo(f"{line}{word}: {ended.outcome.reason}")
+        return excused
     click.echo(f"{line}{describe(found)}")
     return not is_slow(found)
 

@@ -18,6 +18,9 @@ from keras import layers, ops  # noqa: TID253
 
 from envdoctor.child.layers import Conv2d, Dense, Embedding, TransformerBlock
 
+if keras.backend.backend() == "tensorflow":
+    import tensorflow as tf
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -40,6 +43,8 @@ class AdamW(keras.optimizers.Optimizer):
 
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
         """Update one variable."""
+        if keras.backend.backend() == "tensorflow":
+            gradient = tf.convert_to_tensor(gradient)  # that of a lookup is sparse
         index = self._get_variable_index(variable)
         mean, square = self.means[index], self.squares[index]
         step = ops.cast(self.iterations + 1, variable.dtype)
@@ -94,8 +99,6 @@ class Loop:
 
             jax.block_until_ready((self._take.state, self._logs))
         elif keras.backend.backend() == "tensorflow":
-            import tensorflow as tf
-
             tf.test.experimental.sync_devices()
 
     def loss(self) -> float:
@@ -168,14 +171,32 @@ def transformer(workload: Workload, weights: Mapping[str, Array]) -> Any:
     (first,) = (layer for layer in workload.layers if isinstance(layer, Embedding))
     inputs = keras.Input(workload.input_shape, dtype="int32")
     steps, width = first.output_shape
-    table = layers.Embedding(first.symbols, width)
-    places = layers.Embedding(steps, width)
-    x = table(inputs) + places(ops.arange(steps))
-    table.set_weights([weights[f"{first.name}.table"]])
-    places.set_weights([weights["position_embedding_1.table"]])
+    embed = TokensAndPlaces(steps, first.symbols, width)
+    x = embed(inputs)
+    embed.set_weights([weights[f"{first.name}.table"], weights["position_embedding_1.table"]])
     for block in (each for each in workload.layers if isinstance(each, TransformerBlock)):
         x = _block(weights, block, x)
-    return keras.Model(inputs, Tied(table)(_norm(weights, "layer_norm_1", x)))
+    return keras.Model(inputs, Tied(embed.tokens)(_norm(weights, "layer_norm_1", x)))
+
+
+class TokensAndPlaces(layers.Layer):
+    """Embeds each token and its place, which must be looked up in `call` to be learned."""
+
+    def __init__(self, steps: int, symbols: int, width: int) -> None:
+        super().__init__()
+        self.steps = steps
+        self.tokens = layers.Embedding(symbols, width)
+        self.places = layers.Embedding(steps, width)
+
+    def build(self, shape: Any) -> None:
+        """Make both tables."""
+        self.tokens.build(shape)
+        self.places.build((self.steps,))
+        self.built = True
+
+    def call(self, x: Any) -> Any:
+        """The sum of both embeddings."""
+        return self.tokens(x) + self.places(ops.arange(self.steps))
 
 
 class Tied(layers.Layer):

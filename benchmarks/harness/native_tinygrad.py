@@ -92,8 +92,8 @@ def cnn(workload: Workload, w: Weights) -> Model:
     convolutions = [layer for layer in layers if isinstance(layer, Conv2d)]
     dense = [layer.name for layer in layers if isinstance(layer, Dense)]
     for layer in convolutions:
-        kernel = w[f"{layer.name}.kernel"]
-        kernel.replace(kernel.permute(3, 2, 0, 1).contiguous().realize())
+        kernel = f"{layer.name}.kernel"
+        w[kernel] = w[kernel].permute(3, 2, 0, 1).contiguous().realize()
 
     def forward(x: Tensor) -> Tensor:
         x = x.permute(0, 3, 1, 2)

@@ -10,7 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from envdoctor.plugins import load_plugins
+
 MOMENT = ("--launches", "1", "--rounds", "2")
+BACKENDS = load_plugins(strangers=False).backends()
 
 
 @pytest.mark.parametrize(
@@ -24,6 +27,15 @@ def test_backends_beside_bare_loops(run_script, backend, mode):
     assert done.returncode == 0, done.stdout + done.stderr
     assert "not the same work" not in done.stdout
     assert "cnn-tiny" in done.stdout
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("workload", ["mlp-tiny", "cnn-tiny", "transformer-tiny"])
+@pytest.mark.parametrize("backend", [each.name for each in BACKENDS if each.name != "numpy"])
+def test_every_bare_loop_does_the_same_work(run_script, backend, workload):
+    done = run_script("backends.py", "--backend", backend, "--workload", workload, *MOMENT)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert len(done.stdout.splitlines()) > 1
 
 
 def test_what_a_bare_loop_cannot_do_is_said(run_script):
