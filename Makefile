@@ -36,7 +36,7 @@ check: $(VENV)/ready-test
 	$(BIN)/lint-imports
 
 test: check
-	$(BIN)/python -m pytest $(PARALLEL) $(ARGS)
+	$(BIN)/python -m pytest $(PARALLEL) --durations=30 $(ARGS)
 
 # What takes too long for every change: every family on every backend.
 test-long: $(VENV)/ready-test
