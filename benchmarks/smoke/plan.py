@@ -77,7 +77,7 @@ def steps(backends: Sequence[str]) -> tuple[Step, ...]:
     if "torch" in backends:
         compiled = ["--backend", "torch", "--mode", "compile"]
         found.append(_bench("mlp-small", compiled, 0.0, 60.0, "compile"))
-    # The reference takes a step of 14 TFLOP some thirty times, in float64 and on the CPU.
+    # The reference takes a step of 7 TFLOP some thirty times, in float64 and on the CPU.
     found.append(_bench("transformer-base", [*rows, *modes], 0.0, 900.0))
     return tuple(found)
 

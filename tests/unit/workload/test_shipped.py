@@ -52,7 +52,7 @@ BATCHES = {
     "transformer-small": 8,
     "mlp-base": 1024,
     "cnn-base": 128,
-    "transformer-base": 16,
+    "transformer-base": 8,
     "vit-base": 256,
     "lstm-base": 64,
     "mlp-large": 2048,
