@@ -144,7 +144,6 @@ def _entries(plugins: Plugins) -> list[tuple[EntryPoint, Owner]]:
     """Our entry points of every distribution, each read by itself: any file may be damaged."""
     found: dict[str, list[tuple[EntryPoint, Owner]]] = {}
     for each in distributions():
-        name = "unknown"
         try:
             # Most have none of ours, and to read all their headers takes longer than all else here.
             if GROUP not in (each.read_text("entry_points.txt") or ""):
@@ -152,11 +151,19 @@ def _entries(plugins: Plugins) -> list[tuple[EntryPoint, Owner]]:
             name = str(each.metadata["Name"])
             owned = _owned(_imported(name, each), name)
         except Exception as error:  # noqa: BLE001  a stranger's metadata may be anything
-            plugins.broken.append(Broken(name, f"damaged metadata: {_one_line(error)}"))
+            plugins.broken.append(Broken(_name_of(each), f"damaged metadata: {_one_line(error)}"))
             continue
         found.setdefault(name.lower().replace("_", "-"), owned)
     entries = [pair for owned in found.values() for pair in owned]
     return sorted(entries, key=lambda pair: pair[0].name)
+
+
+def _name_of(found: Distribution) -> str:
+    """What its headers call a distribution, if they can be read."""
+    try:
+        return str(found.metadata["Name"])
+    except Exception:  # noqa: BLE001  a stranger's metadata may be anything
+        return "unknown"
 
 
 def _imported(name: str, found: Distribution) -> Distribution:

@@ -7,8 +7,8 @@ against `python -m torch.utils.collect_env` in the same environment, in turn. Bu
 its time, judged on the middle of the ratios, and one second. Deep: `envdoctor check --deep` with
 the probes of PyTorch, TensorFlow and JAX and no others, on the CPU. Budget: 30 seconds.
 
-envdoctor's modules are compiled before, as pip compiles what it installs: a checkout that was never
-run, or where Python is told to keep no byte code, would be compiled anew each time.
+envdoctor's modules are compiled before, as pip compiles what it installs: in a checkout the child
+keeps no byte code, nor does anything where Python is told so, and each run would compile anew.
 
 Exit code 1: a budget is exceeded.
 """

@@ -49,7 +49,7 @@ def envdoctor_backends() -> Iterator[Backend]:
                 compiled=True,
                 practice=(
                     "OMP_NUM_THREADS set before import, without which one thread computes",
-                    "backward pass by the static graph, optimiser outside, as documented",
+                    "backward pass by the static graph; gather, loss and optimiser outside",
                 ),
             ),
         ),

@@ -346,6 +346,19 @@ def test_a_damaged_entry_point_file_of_a_stranger_stops_nobody(monkeypatch, tmp_
     assert {owner.name for owner in load_plugins().owners} >= SHIPPED
 
 
+def test_a_distribution_whose_entry_points_are_no_text_is_named(monkeypatch, tmp_path):
+    make_distribution(tmp_path, "1.0", "")
+    (tmp_path / "some_dist-1.0.dist-info" / "entry_points.txt").write_bytes(
+        b"[envdoctor]\n\xff = a\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    loaded = load_plugins()
+    assert {owner.name for owner in loaded.owners} >= SHIPPED
+    (broken,) = loaded.broken
+    assert broken.plugin == "some-dist"
+    assert broken.reason.startswith("damaged metadata: UnicodeDecodeError")
+
+
 def test_a_distribution_without_metadata_stops_nobody(monkeypatch, tmp_path):
     nameless = tmp_path / "nameless-1.0.dist-info"
     nameless.mkdir()
